@@ -1,0 +1,43 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+// Time, timers, environment and console belong to core/ and cli/ (and to the sandbox's own clock and command).
+const ambient = [
+  { object: 'Date', property: 'now', message: 'Take a Clock (src/core/clock.ts).' },
+  { object: 'process', property: 'env', message: 'Only cli/ reads the environment.' },
+];
+const ambientGlobals = ['console', 'setTimeout', 'setInterval', 'setImmediate'].map((name) => ({
+  name,
+  message: 'Only core/ and cli/ may use it.',
+}));
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'node_modules/**', '.dependency-cruiser.cjs', 'eslint.config.js'] },
+  js.configs.recommended,
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      'no-restricted-imports': [
+        'error',
+        { paths: ['child_process', 'node:child_process'].map((name) => ({ name, message: 'Use src/process.' })) },
+      ],
+      // Names from disks and terminals are full of control characters; the patterns that find them are meant.
+      'no-control-regex': 'off',
+    },
+  },
+  {
+    files: ['src/**/*.ts', 'sandbox/**/*.ts'],
+    ignores: ['src/core/**', 'src/cli/**', 'sandbox/main.ts', 'sandbox/cli/**'],
+    rules: {
+      'no-restricted-properties': ['error', ...ambient],
+      'no-restricted-globals': ['error', ...ambientGlobals],
+    },
+  },
+  { files: ['src/process/**', 'test/**', 'bench/**'], rules: { 'no-restricted-imports': 'off' } },
+);

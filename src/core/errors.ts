@@ -1,0 +1,102 @@
+/**
+ * Every way in which this tool fails, by name. Exit statuses are derived from these codes in one place
+ * (`src/cli/exit-status.ts`).
+ */
+export type ErrorCode =
+  /** The command line, a variable or a file given by the user cannot be understood. */
+  | 'usage'
+  /** A program that must be installed is not there. */
+  | 'program-missing'
+  /** A program ran and said no, or was killed. */
+  | 'program-failed'
+  /** The user must be root for this. */
+  | 'not-root'
+  /** No credentials, or they were refused. */
+  | 'credentials'
+  /** AWS answered that the caller may not do this. */
+  | 'access-denied'
+  /** AWS answered that the thing does not exist. */
+  | 'not-found'
+  /** AWS asked us to slow down for longer than we were willing to. */
+  | 'throttled'
+  /** The network or AWS failed for longer than we were willing to try. */
+  | 'unavailable'
+  /** AWS refused the request for a reason that trying again does not change. */
+  | 'rejected'
+  /** A bounded wait ended without the thing waited for. */
+  | 'timed-out'
+  /** The instance metadata service did not answer: not on EC2, or firewalled. */
+  | 'no-instance-metadata'
+  /** Somebody else is working on this snapshot. */
+  | 'claimed-elsewhere'
+  /** The snapshot is in a state in which it cannot be read. */
+  | 'snapshot-unusable'
+  /** The attached device never appeared in /dev. */
+  | 'device-missing'
+  /** The disk holds something that tar cannot archive: LVM, RAID, LUKS, nothing at all. */
+  | 'disk-unsupported'
+  /** A filesystem would not mount. */
+  | 'mount-failed'
+  /** Reading the source broke off or gave something impossible. */
+  | 'source-unreadable'
+  /** Bytes are not what their format says. */
+  | 'corrupt-archive'
+  /** What S3 confirmed is not what we sent. */
+  | 'upload-mismatch'
+  /** More data than one S3 object can hold. */
+  | 'object-too-large'
+  /** Some of several snapshots failed. */
+  | 'some-failed'
+  /** Something temporary could not be removed. */
+  | 'cleanup-failed'
+  /** A defect of this program. */
+  | 'internal';
+
+/** What an {@link AppError} is made of besides its code and sentence. */
+export interface AppErrorOptions {
+  /** What the user should do next, as a sentence or a command to type. */
+  readonly hint?: string;
+  /** The failure underneath. */
+  readonly cause?: unknown;
+  /** True only where trying the same thing again is known to make sense. */
+  readonly retryable?: boolean;
+  /** Facts for machines (`--json`), never needed to understand the message. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** The one error class of this project: a code for programs, a sentence and a hint for people. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly retryable: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.retryable = options.retryable ?? false;
+    this.details = options.details ?? {};
+  }
+}
+
+/** True for the error with which an aborted signal ends work. Cancellation is not a failure and is never retried. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'AbortError' || ('code' in error && error.code === 'ABORT_ERR'));
+}
+
+/** The sentence of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) {
+    const parts = error.errors.map(messageOf);
+    return error.message === '' ? parts.join(' ') : `${error.message}: ${parts.join(' ')}`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Turns anything that was thrown into an AppError; what is none already is a defect of ours. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return new AppError('internal', messageOf(error), { cause: error });
+}

@@ -1,0 +1,56 @@
+import type { AppError } from './errors.js';
+import type { SnapshotId } from './ids.js';
+
+/** What a stage of the work on one snapshot is, in the order in which they come. */
+export type Stage =
+  | 'claiming'
+  | 'creating-volume'
+  | 'reusing-volume'
+  | 'attaching-volume'
+  | 'waiting-for-device'
+  | 'reading-disk'
+  | 'archiving'
+  | 'writing-manifest'
+  | 'cleaning-up';
+
+/** One object that arrived in S3. */
+export interface ArchivedObject {
+  readonly key: string;
+  /** Bytes before compression. */
+  readonly rawBytes: number;
+  /** Bytes of the object in S3. */
+  readonly storedBytes: number;
+}
+
+/** Everything that the work tells the outside. `cli` renders it for people or as NDJSON; nothing else is ever printed. */
+export type AppEvent =
+  | { readonly kind: 'snapshots-found'; readonly snapshotIds: readonly SnapshotId[] }
+  | { readonly kind: 'snapshot-started'; readonly snapshotId: SnapshotId; readonly description: string }
+  | { readonly kind: 'stage'; readonly snapshotId: SnapshotId; readonly stage: Stage; readonly subject: string }
+  /** Something the user should know but need not act upon. */
+  | { readonly kind: 'notice'; readonly snapshotId?: SnapshotId; readonly text: string }
+  /** Something the user should look into. */
+  | { readonly kind: 'warning'; readonly snapshotId?: SnapshotId; readonly text: string }
+  | {
+      readonly kind: 'progress';
+      readonly snapshotId: SnapshotId;
+      readonly key: string;
+      /** Bytes read from the disk so far. */
+      readonly rawBytes: number;
+      /** Bytes that S3 has confirmed so far. */
+      readonly storedBytes: number;
+      /** What `rawBytes` is expected to become; an estimate from statfs for tar, exact for images. */
+      readonly expectedRawBytes: number;
+    }
+  | { readonly kind: 'object-archived'; readonly snapshotId: SnapshotId; readonly object: ArchivedObject }
+  | {
+      readonly kind: 'snapshot-archived';
+      readonly snapshotId: SnapshotId;
+      readonly manifestKey: string;
+      readonly objects: readonly ArchivedObject[];
+      readonly elapsedMs: number;
+    }
+  | { readonly kind: 'snapshot-failed'; readonly snapshotId: SnapshotId; readonly error: AppError };
+
+/** Takes events as they happen; must not throw. */
+export type EventSink = (event: AppEvent) => void;

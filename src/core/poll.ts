@@ -1,0 +1,27 @@
+import type { Clock } from './clock.js';
+
+/** The bound of a wait. */
+export interface PollOptions {
+  readonly clock: Clock;
+  /** How often to look. */
+  readonly intervalMs: number;
+  /** When to give up. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Looks until `probe` returns something, and returns it; `undefined` when the time is over. Looks at least once, and
+ * once more at the end. Rejects when the signal aborts or when `probe` rejects.
+ */
+export async function poll<T>(probe: () => Promise<T | undefined>, options: PollOptions): Promise<T | undefined> {
+  const deadline = options.clock.now() + options.timeoutMs;
+  for (;;) {
+    options.signal?.throwIfAborted();
+    const found = await probe();
+    if (found !== undefined) return found;
+    const left = deadline - options.clock.now();
+    if (left <= 0) return undefined;
+    await options.clock.sleep(Math.min(options.intervalMs, left), options.signal);
+  }
+}

@@ -1,0 +1,3 @@
+export * from './failure.js';
+export * from './run.js';
+export * from './start.js';

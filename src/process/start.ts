@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { programError, type ProgramFailure } from './failure.js';
+
+/** How a program is started. */
+export interface StartOptions {
+  /** Ends the program (SIGTERM, and SIGKILL two seconds later) when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+  /** Added to a minimal environment (`PATH`, `LC_ALL=C`, `HOME`). */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Takes each line of standard error as it comes; without it only the last 8 KiB are kept, for the error message. */
+  readonly onStderrLine?: (line: string) => void;
+}
+
+/** A program that runs. */
+export interface RunningProgram {
+  readonly pid: number | undefined;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /**
+   * Settles when the program has ended and all its output was read: resolves on exit status 0, rejects with
+   * `program-missing` or `program-failed`. Must be awaited: standard output that merely ended proves nothing.
+   */
+  readonly ended: Promise<void>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+const keptStderrBytes = 8 * 1024;
+const killAfterMs = 2_000;
+
+/**
+ * Starts a program from an argument array; there is never a shell. The caller reads `stdout` to its end (or destroys it)
+ * and awaits `ended`.
+ */
+export function start(argv: readonly string[], options: StartOptions = {}): RunningProgram {
+  const [program = '', ...args] = argv;
+  const child = spawn(program, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { PATH: defaultPath(), HOME: process.env.HOME ?? '/root', LC_ALL: 'C', ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  let stderr = '';
+  let partialLine = '';
+  child.stderr.setEncoding('utf8');
+  child.stderr.on('data', (text: string) => {
+    stderr = (stderr + text).slice(-keptStderrBytes);
+    if (options.onStderrLine === undefined) return;
+    const lines = (partialLine + text).split('\n');
+    partialLine = (lines.pop() ?? '').slice(-keptStderrBytes);
+    for (const line of lines) options.onStderrLine(line);
+  });
+  // A program that ends before it has read everything closes the pipe; its exit status tells what happened.
+  child.stdin.on('error', () => undefined);
+
+  let killTimer: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    child.kill('SIGTERM');
+    killTimer = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    killTimer.unref();
+  };
+  if (options.signal?.aborted === true) onAbort();
+  else options.signal?.addEventListener('abort', onAbort, { once: true });
+
+  const ended = new Promise<void>((resolve, reject) => {
+    const fail = (failure: ProgramFailure): void => reject(programError(argv, failure, stderr));
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      fail({ kind: 'spawn-failed', reason: error.code ?? error.message });
+    });
+    child.once('close', (status, signal) => {
+      clearTimeout(killTimer);
+      options.signal?.removeEventListener('abort', onAbort);
+      if (partialLine !== '') options.onStderrLine?.(partialLine);
+      if (options.signal?.aborted === true) reject(options.signal.reason as Error);
+      else if (signal !== null) fail({ kind: 'killed', signal });
+      else if (status !== 0) fail({ kind: 'exited', status: status ?? -1 });
+      else resolve();
+    });
+  });
+  // The caller awaits it in his own time; until then a rejection is not "unhandled".
+  ended.catch(() => undefined);
+  return { pid: child.pid, stdin: child.stdin, stdout: child.stdout, ended, kill: (signal) => void child.kill(signal) };
+}
+
+/** System programs live in sbin directories that a user's or a service's PATH may lack. */
+function defaultPath(): string {
+  const path = process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
+  const missing = ['/usr/local/sbin', '/usr/sbin', '/sbin'].filter((folder) => !path.split(':').includes(folder));
+  return [path, ...missing].join(':');
+}
