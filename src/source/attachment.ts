@@ -1,0 +1,130 @@
+import { AppError, awsCode, poll, type Clock, type EventSink, type SnapshotId, type VolumeId } from '../core/index.js';
+import type { Ec2 } from './ec2.js';
+import type { Instance, VolumeAttachment } from './volume.js';
+
+/** A volume attached to this instance. Disposing detaches it and waits until EC2 has it back. */
+export interface Attachment extends AsyncDisposable {
+  /** The name asked for, `/dev/sdf`; see `findDevice` for where it really is. */
+  readonly deviceName: string;
+}
+
+/** How a volume is attached. */
+export interface AttachOptions {
+  readonly ec2: Ec2;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly instance: Instance;
+  readonly snapshotId: SnapshotId;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Valid on every kind of instance (EC2 user guide, "Device names for volumes on Amazon EC2 instances"). */
+const deviceNames = Array.from('fghijklmnop', (letter) => `/dev/sd${letter}`);
+const pollMs = 1_000;
+const attachTimeoutMs = 5 * 60_000;
+const detachTimeoutMs = 5 * 60_000;
+
+/**
+ * Attaches a volume under the first free device name, trying the next one where somebody else was faster; a volume that
+ * hangs on this instance already stays where it is. Throws `timed-out` for one that is stuck, `rejected` when no name is
+ * free.
+ */
+export async function attachVolume(volumeId: VolumeId, options: AttachOptions): Promise<Attachment> {
+  const { ec2, instance, signal } = options;
+  const existing = (await ec2.volume(volumeId, signal))?.attachments[0];
+  const attachment = (deviceName: string): Attachment => detachable(volumeId, deviceName, options);
+  if (existing?.state === 'attached') return attachment(existing.deviceName);
+  const deviceName = existing?.deviceName ?? (await requestAttachment(volumeId, options));
+  const result = attachment(deviceName);
+  try {
+    const state = await poll(
+      async () =>
+        currentAttachment(await ec2.volume(volumeId, signal), instance)?.state === 'attached' ? true : undefined,
+      { clock: options.clock, intervalMs: pollMs, timeoutMs: attachTimeoutMs, signal },
+    );
+    if (state === undefined) throw stuck(volumeId, deviceName, instance);
+    return result;
+  } catch (error) {
+    await result[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function requestAttachment(volumeId: VolumeId, options: AttachOptions): Promise<string> {
+  const { ec2, instance, signal } = options;
+  const used = new Set((await ec2.deviceNames(instance.instanceId, signal)).map(canonicalName));
+  let lastError: unknown;
+  for (const deviceName of deviceNames) {
+    if (used.has(deviceName)) continue;
+    options.events({
+      kind: 'stage',
+      snapshotId: options.snapshotId,
+      stage: 'attaching-volume',
+      subject: `${volumeId} as ${deviceName}`,
+    });
+    try {
+      await ec2.attachVolume({ volumeId, instanceId: instance.instanceId, deviceName }, signal);
+      return deviceName;
+    } catch (error) {
+      if (!isNameTaken(error)) throw error;
+      lastError = error;
+    }
+  }
+  throw new AppError(
+    'rejected',
+    `No device name from ${deviceNames[0] ?? ''} to ${deviceNames.at(-1) ?? ''} is free on ${instance.instanceId}.`,
+    { cause: lastError, hint: 'Detach volumes that are not needed, or stop and start the instance.' },
+  );
+}
+
+/** `/dev/xvdf` and `/dev/sdf` are the same place. */
+function canonicalName(name: string): string {
+  return name.replace(/^\/dev\/xvd/, '/dev/sd');
+}
+
+function isNameTaken(error: unknown): boolean {
+  return (
+    awsCode(error) === 'InvalidParameterValue' && error instanceof Error && /already in use|in use/i.test(error.message)
+  );
+}
+
+function currentAttachment(
+  volume: { readonly attachments: readonly VolumeAttachment[] } | undefined,
+  instance: Instance,
+): VolumeAttachment | undefined {
+  return volume?.attachments.find((attachment) => attachment.instanceId === instance.instanceId);
+}
+
+function stuck(volumeId: VolumeId, deviceName: string, instance: Instance): AppError {
+  return new AppError(
+    'timed-out',
+    `Volume ${volumeId} is stuck in "attaching" as ${deviceName} on ${instance.instanceId} after ${attachTimeoutMs / 60_000} minutes.`,
+    {
+      hint:
+        'Use "Force detach" on the volume in the EC2 console and run again; if several names are stuck, ' +
+        'stop and start the instance.',
+    },
+  );
+}
+
+function detachable(volumeId: VolumeId, deviceName: string, options: AttachOptions): Attachment {
+  const { ec2, clock, instance } = options;
+  let attached = true;
+  return {
+    deviceName,
+    [Symbol.asyncDispose]: async () => {
+      if (!attached) return;
+      await ec2.detachVolume(volumeId, instance.instanceId);
+      const gone = await poll(
+        async () => (currentAttachment(await ec2.volume(volumeId), instance) === undefined ? true : undefined),
+        { clock, intervalMs: pollMs, timeoutMs: detachTimeoutMs },
+      );
+      if (gone === undefined) {
+        throw new AppError('cleanup-failed', `Volume ${volumeId} does not detach from ${deviceName}.`, {
+          hint: `Use "Force detach" in the EC2 console, then run: aws ec2 delete-volume --volume-id ${volumeId}`,
+        });
+      }
+      attached = false;
+    },
+  };
+}

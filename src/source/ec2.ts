@@ -1,0 +1,293 @@
+import {
+  AttachVolumeCommand,
+  CreateTagsCommand,
+  CreateVolumeCommand,
+  DeleteTagsCommand,
+  DeleteVolumeCommand,
+  DescribeInstanceAttributeCommand,
+  DescribeSnapshotsCommand,
+  DescribeVolumesCommand,
+  DetachVolumeCommand,
+  type EC2Client,
+  type Filter,
+  type Snapshot as RawSnapshot,
+  type Tag,
+  type Volume as RawVolume,
+  type VolumeType,
+} from '@aws-sdk/client-ec2';
+import {
+  AppError,
+  callAws,
+  snapshotId,
+  volumeId,
+  type AwsCall,
+  type Clock,
+  type InstanceId,
+  type RetryPolicy,
+  type SnapshotId,
+  type VolumeId,
+} from '../core/index.js';
+import type { Snapshot } from './snapshot.js';
+import type { Volume } from './volume.js';
+
+/** What is asked of EC2, and nothing more. Every call retries what is worth it and fails with an AppError. */
+export interface Ec2 {
+  /** Our own snapshots whose tag has this value, page by page. */
+  snapshotsTagged(tag: string, value: string, signal?: AbortSignal): AsyncIterable<Snapshot>;
+  /** One snapshot, ours or shared with us. Throws `not-found`. */
+  snapshot(id: SnapshotId, signal?: AbortSignal): Promise<Snapshot>;
+  /** All volumes that were made of the snapshot and bear the tag key. */
+  volumesOf(id: SnapshotId, tagKey: string, signal?: AbortSignal): AsyncIterable<Volume>;
+  /** One volume; undefined when there is none (any more). */
+  volume(id: VolumeId, signal?: AbortSignal): Promise<Volume | undefined>;
+  /** Repeating it with the same client token gives the same volume. */
+  createVolume(request: CreateVolumeRequest, signal?: AbortSignal): Promise<VolumeId>;
+  /** A volume that is not there (any more) is fine. */
+  deleteVolume(id: VolumeId): Promise<void>;
+  attachVolume(request: AttachVolumeRequest, signal?: AbortSignal): Promise<void>;
+  /** A volume that is not attached (any more) is fine. */
+  detachVolume(id: VolumeId, instanceId: InstanceId): Promise<void>;
+  /** The device names that the instance has in use. */
+  deviceNames(instanceId: InstanceId, signal?: AbortSignal): Promise<readonly string[]>;
+  setTags(resource: string, tags: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void>;
+  removeTags(resource: string, keys: readonly string[], signal?: AbortSignal): Promise<void>;
+}
+
+/** A volume to be made of a snapshot. */
+export interface CreateVolumeRequest {
+  readonly snapshotId: SnapshotId;
+  readonly availabilityZone: string;
+  readonly volumeType: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly clientToken: string;
+}
+
+/** A volume to be attached. */
+export interface AttachVolumeRequest {
+  readonly volumeId: VolumeId;
+  readonly instanceId: InstanceId;
+  readonly deviceName: string;
+}
+
+/** Pages of DescribeSnapshots and DescribeVolumes: the largest that EC2 allows is 1,000. */
+const pageSize = 1000;
+
+/** EC2 through the official SDK. `retryPolicy` is for tests. */
+export function createEc2(client: EC2Client, { clock, retryPolicy }: { clock: Clock; retryPolicy?: RetryPolicy }): Ec2 {
+  const call = <T>(
+    what: AwsCall,
+    send: (options: { abortSignal?: AbortSignal }) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> =>
+    callAws(what, (abortSignal) => send(abortSignal === undefined ? {} : { abortSignal }), {
+      clock,
+      signal,
+      ...(retryPolicy === undefined ? {} : { policy: retryPolicy }),
+    });
+  /** Each page is fetched with retries of its own (the SDK's paginators end silently after a failed page). */
+  async function* pages<Page extends { NextToken?: string | undefined }>(
+    what: AwsCall,
+    send: (token: { NextToken?: string }, options: { abortSignal?: AbortSignal }) => Promise<Page>,
+    signal?: AbortSignal,
+  ) {
+    let token: string | undefined;
+    do {
+      const page: Page = await call(
+        what,
+        (options) => send(token === undefined ? {} : { NextToken: token }, options),
+        signal,
+      );
+      yield page;
+      token = page.NextToken === '' ? undefined : page.NextToken;
+    } while (token !== undefined);
+  }
+
+  async function* snapshots(
+    request: { Filters?: Filter[]; OwnerIds?: string[]; SnapshotIds?: string[] },
+    signal?: AbortSignal,
+  ) {
+    const what = { action: 'ec2:DescribeSnapshots', resource: request.SnapshotIds?.join(', ') ?? 'all snapshots' };
+    const fields = { ...request, ...sizeOfPage(request.SnapshotIds) };
+    for await (const page of pages(
+      what,
+      (token, options) => client.send(new DescribeSnapshotsCommand({ ...fields, ...token }), options),
+      signal,
+    )) {
+      yield* (page.Snapshots ?? []).map(parseSnapshot);
+    }
+  }
+  async function* volumes(request: { Filters?: Filter[]; VolumeIds?: string[] }, signal?: AbortSignal) {
+    const what = { action: 'ec2:DescribeVolumes', resource: request.VolumeIds?.join(', ') ?? 'all volumes' };
+    const fields = { ...request, ...sizeOfPage(request.VolumeIds) };
+    for await (const page of pages(
+      what,
+      (token, options) => client.send(new DescribeVolumesCommand({ ...fields, ...token }), options),
+      signal,
+    )) {
+      yield* (page.Volumes ?? []).map(parseVolume);
+    }
+  }
+
+  return {
+    snapshotsTagged: (tag, value, signal) =>
+      snapshots({ OwnerIds: ['self'], Filters: [{ Name: `tag:${tag}`, Values: [escapeFilter(value)] }] }, signal),
+    snapshot: async (id, signal) => {
+      for await (const found of snapshots({ SnapshotIds: [id] }, signal)) return found;
+      throw new AppError('not-found', `Snapshot ${id} does not exist in this region.`);
+    },
+    volumesOf: (id, tagKey, signal) =>
+      volumes(
+        {
+          Filters: [
+            { Name: 'snapshot-id', Values: [id] },
+            { Name: 'tag-key', Values: [escapeFilter(tagKey)] },
+          ],
+        },
+        signal,
+      ),
+    volume: async (id, signal) => {
+      try {
+        for await (const found of volumes({ VolumeIds: [id] }, signal)) return found;
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+      return undefined;
+    },
+    createVolume: async (request, signal) => {
+      const created = await call(
+        { action: 'ec2:CreateVolume', resource: request.snapshotId },
+        (options) =>
+          client.send(
+            new CreateVolumeCommand({
+              SnapshotId: request.snapshotId,
+              AvailabilityZone: request.availabilityZone,
+              VolumeType: request.volumeType as VolumeType,
+              ClientToken: request.clientToken,
+              TagSpecifications: [{ ResourceType: 'volume', Tags: toTags(request.tags) }],
+            }),
+            options,
+          ),
+        signal,
+      );
+      return volumeId(created.VolumeId ?? '');
+    },
+    deleteVolume: async (id) => {
+      await unlessGone(
+        call({ action: 'ec2:DeleteVolume', resource: id }, (options) =>
+          client.send(new DeleteVolumeCommand({ VolumeId: id }), options),
+        ),
+      );
+    },
+    attachVolume: async (request, signal) => {
+      await call(
+        { action: 'ec2:AttachVolume', resource: `${request.volumeId} as ${request.deviceName}` },
+        (options) =>
+          client.send(
+            new AttachVolumeCommand({
+              VolumeId: request.volumeId,
+              InstanceId: request.instanceId,
+              Device: request.deviceName,
+            }),
+            options,
+          ),
+        signal,
+      );
+    },
+    detachVolume: async (id, from) => {
+      await unlessGone(
+        call({ action: 'ec2:DetachVolume', resource: id }, (options) =>
+          client.send(new DetachVolumeCommand({ VolumeId: id, InstanceId: from }), options),
+        ),
+      );
+    },
+    deviceNames: async (id, signal) => {
+      const answer = await call(
+        { action: 'ec2:DescribeInstanceAttribute', resource: id },
+        (options) =>
+          client.send(
+            new DescribeInstanceAttributeCommand({ InstanceId: id, Attribute: 'blockDeviceMapping' }),
+            options,
+          ),
+        signal,
+      );
+      return (answer.BlockDeviceMappings ?? []).flatMap((mapping) => mapping.DeviceName ?? []);
+    },
+    setTags: async (resource, tags, signal) => {
+      await call(
+        { action: 'ec2:CreateTags', resource },
+        (options) => client.send(new CreateTagsCommand({ Resources: [resource], Tags: toTags(tags) }), options),
+        signal,
+      );
+    },
+    removeTags: async (resource, keys, signal) => {
+      await call(
+        { action: 'ec2:DeleteTags', resource },
+        (options) =>
+          client.send(new DeleteTagsCommand({ Resources: [resource], Tags: keys.map((Key) => ({ Key })) }), options),
+        signal,
+      );
+    },
+  };
+}
+
+/** EC2 takes no page size together with a list of ids. */
+function sizeOfPage(ids: readonly string[] | undefined): { MaxResults?: number } {
+  return ids === undefined ? { MaxResults: pageSize } : {};
+}
+
+/** EC2 reads `*`, `?` and `\` in the values of filters as a pattern. */
+function escapeFilter(text: string): string {
+  return text.replace(/[\\*?]/g, (character) => `\\${character}`);
+}
+
+function toTags(tags: Readonly<Record<string, string>>): Tag[] {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+}
+
+function fromTags(tags: readonly Tag[] | undefined): Record<string, string> {
+  return Object.fromEntries((tags ?? []).map((tag) => [tag.Key ?? '', tag.Value ?? '']));
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'not-found';
+}
+
+async function unlessGone(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    // Detaching what is detached already is IncorrectState.
+    const awsError = error instanceof AppError ? error.details.awsCode : undefined;
+    if (!isNotFound(error) && awsError !== 'IncorrectState') throw error;
+  }
+}
+
+function parseSnapshot(raw: RawSnapshot): Snapshot {
+  return {
+    snapshotId: snapshotId(raw.SnapshotId ?? ''),
+    volumeId: volumeId(raw.VolumeId ?? ''),
+    startTime: raw.StartTime ?? new Date(0),
+    volumeGiB: raw.VolumeSize ?? 0,
+    description: raw.Description ?? '',
+    state: raw.State ?? 'unknown',
+    storageTier: raw.StorageTier ?? 'standard',
+    encrypted: raw.Encrypted ?? false,
+    ownerId: raw.OwnerId ?? '',
+    tags: fromTags(raw.Tags),
+  };
+}
+
+function parseVolume(raw: RawVolume): Volume {
+  return {
+    volumeId: volumeId(raw.VolumeId ?? ''),
+    snapshotId: raw.SnapshotId === undefined || raw.SnapshotId === '' ? undefined : snapshotId(raw.SnapshotId),
+    state: raw.State ?? 'unknown',
+    availabilityZone: raw.AvailabilityZone ?? '',
+    tags: fromTags(raw.Tags),
+    attachments: (raw.Attachments ?? []).map((attachment) => ({
+      instanceId: attachment.InstanceId ?? '',
+      deviceName: attachment.Device ?? '',
+      state: attachment.State ?? 'unknown',
+    })),
+  };
+}

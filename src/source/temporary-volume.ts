@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import { AppError, poll, type Clock, type EventSink, type VolumeId } from '../core/index.js';
+import type { Ec2 } from './ec2.js';
+import type { Snapshot } from './snapshot.js';
+import type { Instance, Volume } from './volume.js';
+
+/** A volume made of a snapshot, for us alone. Disposing deletes it, unless it is to be kept. */
+export interface TemporaryVolume extends AsyncDisposable {
+  readonly volumeId: VolumeId;
+  /** True when an earlier run had left it behind. */
+  readonly reused: boolean;
+}
+
+/** How a temporary volume is made. */
+export interface TemporaryVolumeOptions {
+  readonly ec2: Ec2;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly instance: Instance;
+  /** The tag key that marks our volumes. */
+  readonly tag: string;
+  /** Undefined: `standard` up to 1 TiB, `gp2` above, as the existing tool does. */
+  readonly volumeType: string | undefined;
+  /** Do not delete the volume afterwards. */
+  readonly keep: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The value of the tag on temporary volumes; found again by the key alone, as the existing tool does. */
+const tagValue = 'temporary';
+/** Magnetic (`standard`) volumes are limited to 1 TiB (EC2 user guide, "Amazon EBS volume types"). */
+const largestStandardGiB = 1024;
+const pollMs = 1_000;
+const creationTimeoutMs = 15 * 60_000;
+const deletionTimeoutMs = 5 * 60_000;
+
+/**
+ * Finds a volume that an earlier run has made of this snapshot, or makes one, and waits until it can be attached. Throws
+ * `timed-out`, and the AWS failures of `callAws`.
+ */
+export async function takeTemporaryVolume(
+  snapshot: Snapshot,
+  options: TemporaryVolumeOptions,
+): Promise<TemporaryVolume> {
+  const { ec2, events, instance, signal } = options;
+  const stage = (kind: 'creating-volume' | 'reusing-volume', subject: string): void =>
+    events({ kind: 'stage', snapshotId: snapshot.snapshotId, stage: kind, subject });
+
+  for await (const found of ec2.volumesOf(snapshot.snapshotId, options.tag, signal)) {
+    if (!isOurs(found, snapshot, options)) continue;
+    stage('reusing-volume', found.volumeId);
+    return temporary(found.volumeId, true, options);
+  }
+  stage('creating-volume', `${snapshot.volumeGiB} GiB in ${instance.availabilityZone}`);
+  const created = await ec2.createVolume(
+    {
+      snapshotId: snapshot.snapshotId,
+      availabilityZone: instance.availabilityZone,
+      volumeType: options.volumeType ?? (snapshot.volumeGiB <= largestStandardGiB ? 'standard' : 'gp2'),
+      tags: { [options.tag]: tagValue, Name: `${snapshot.snapshotId} (temporary, snap-to-s3)` },
+      clientToken: randomUUID(),
+    },
+    signal,
+  );
+  const volume = temporary(created, false, options);
+  try {
+    await untilAvailable(created, options);
+    return volume;
+  } catch (error) {
+    await volume[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Ours: our tag, made of this snapshot, in this zone, and in no other instance's hands. */
+function isOurs(volume: Volume, snapshot: Snapshot, { tag, instance }: TemporaryVolumeOptions): boolean {
+  return (
+    Object.hasOwn(volume.tags, tag) &&
+    volume.snapshotId === snapshot.snapshotId &&
+    volume.availabilityZone === instance.availabilityZone &&
+    (volume.state === 'available' || volume.state === 'in-use') &&
+    volume.attachments.every((attachment) => attachment.instanceId === instance.instanceId)
+  );
+}
+
+function temporary(volumeId: VolumeId, reused: boolean, options: TemporaryVolumeOptions): TemporaryVolume {
+  const { ec2, clock } = options;
+  let present = !options.keep;
+  return {
+    volumeId,
+    reused,
+    [Symbol.asyncDispose]: async () => {
+      if (!present) return;
+      await ec2.deleteVolume(volumeId);
+      const gone = await poll(
+        async () => {
+          const state = (await ec2.volume(volumeId))?.state;
+          return state === undefined || state === 'deleted' || state === 'deleting' ? true : undefined;
+        },
+        { clock, intervalMs: pollMs, timeoutMs: deletionTimeoutMs },
+      );
+      if (gone === undefined) {
+        throw new AppError('cleanup-failed', `The temporary volume ${volumeId} is still there after its deletion.`, {
+          hint: `Look at it in the EC2 console, or run: aws ec2 delete-volume --volume-id ${volumeId}`,
+        });
+      }
+      present = false;
+    },
+  };
+}
+
+async function untilAvailable(volumeId: VolumeId, { ec2, clock, signal }: TemporaryVolumeOptions): Promise<void> {
+  const state = await poll(
+    async () => {
+      // A volume that was created just now may not be visible yet.
+      const now = (await ec2.volume(volumeId, signal))?.state;
+      return now === 'available' || now === 'error' ? now : undefined;
+    },
+    { clock, intervalMs: pollMs, timeoutMs: creationTimeoutMs, signal },
+  );
+  if (state === 'available') return;
+  throw new AppError(
+    state === undefined ? 'timed-out' : 'rejected',
+    state === undefined
+      ? `The temporary volume ${volumeId} was not available after ${creationTimeoutMs / 60_000} minutes.`
+      : `EC2 could not make the temporary volume ${volumeId}: its state is "error".`,
+    { hint: 'For an encrypted snapshot, check that the role may use its KMS key (docs/iam-policy.json).' },
+  );
+}

@@ -1,0 +1,145 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListPartsCommand,
+  UploadPartCommand,
+  type CompletedPart,
+} from '@aws-sdk/client-s3';
+import { AppError, isAbort } from '../core/index.js';
+import { callS3, s3Url, targetFields, type ObjectStore, type ObjectTarget } from './object-store.js';
+import type { PartBuffer } from './part-buffer.js';
+
+/** A multipart upload that has begun. Disposing it before `complete` has succeeded aborts it and removes its parts. */
+export interface MultipartUpload extends AsyncDisposable {
+  readonly uploadId: string;
+  /** Sends one part, again where that makes sense; S3 verifies its CRC-32. */
+  sendPart(partNumber: number, part: PartBuffer): Promise<void>;
+  /** Makes the object of all parts sent; S3 verifies the full-object CRC-32 and the size. */
+  complete(object: { readonly storedBytes: number; readonly crc32: string }): Promise<{ etag: string }>;
+}
+
+/** Begins a multipart upload with full-object CRC-32 checksums. Throws the AWS failures of `callAws`. */
+export async function beginMultipart(
+  store: ObjectStore,
+  target: ObjectTarget,
+  signal: AbortSignal | undefined,
+): Promise<MultipartUpload> {
+  const resource = s3Url(store, target.key);
+  const put = { action: 's3:PutObject', resource };
+  const created = await callS3(
+    store,
+    put,
+    (options) =>
+      store.client.send(
+        new CreateMultipartUploadCommand({
+          Bucket: store.bucket,
+          ...targetFields(target),
+          ChecksumAlgorithm: 'CRC32',
+          ChecksumType: 'FULL_OBJECT',
+        }),
+        options,
+      ),
+    signal,
+  );
+  const uploadId = created.UploadId;
+  if (uploadId === undefined) throw new AppError('rejected', `S3 began no upload for ${resource}.`);
+  const where = { Bucket: store.bucket, Key: target.key, UploadId: uploadId };
+  const parts: CompletedPart[] = [];
+  let state: 'open' | 'completed' | 'aborted' = 'open';
+
+  return {
+    uploadId,
+    sendPart: async (partNumber, part) => {
+      const answer = await callS3(
+        store,
+        put,
+        (options) =>
+          store.client.send(
+            new UploadPartCommand({
+              ...where,
+              PartNumber: partNumber,
+              Body: part.read(),
+              ContentLength: part.sizeBytes,
+              ChecksumCRC32: part.crc32,
+            }),
+            options,
+          ),
+        signal,
+      );
+      if (answer.ChecksumCRC32 !== undefined && answer.ChecksumCRC32 !== part.crc32) {
+        throw new AppError(
+          'upload-mismatch',
+          `Part ${partNumber} of ${resource} arrived as CRC-32 ${answer.ChecksumCRC32} and not ${part.crc32}.`,
+        );
+      }
+      parts[partNumber - 1] = { PartNumber: partNumber, ChecksumCRC32: part.crc32, ETag: answer.ETag };
+    },
+    complete: async ({ storedBytes, crc32 }) => {
+      const completed = await callS3(
+        store,
+        put,
+        async (options) => {
+          try {
+            return await store.client.send(
+              new CompleteMultipartUploadCommand({
+                ...where,
+                MultipartUpload: { Parts: parts },
+                ChecksumCRC32: crc32,
+                ChecksumType: 'FULL_OBJECT',
+                MpuObjectSize: storedBytes,
+              }),
+              options,
+            );
+          } catch (error) {
+            // An earlier attempt whose answer was lost has made the object already; `confirmObject` will tell.
+            if (error instanceof Error && error.name === 'NoSuchUpload') return { ETag: undefined };
+            throw error;
+          }
+        },
+        signal,
+      );
+      state = 'completed';
+      return { etag: completed.ETag ?? '' };
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (state !== 'open') return;
+      state = 'aborted';
+      await abortMultipart(store, target.key, uploadId);
+    },
+  };
+}
+
+/** A part that was still on its way while S3 aborted can stay behind: S3 says to abort again until none is listed. */
+const abortRounds = 5;
+
+/**
+ * Aborts a multipart upload and makes sure that no part is left. An upload that is not there (any more) is fine. Not
+ * bound to the caller's signal: it runs when that has aborted.
+ */
+export async function abortMultipart(store: ObjectStore, key: string, uploadId: string): Promise<void> {
+  const where = { Bucket: store.bucket, Key: key, UploadId: uploadId };
+  const resource = s3Url(store, key);
+  for (let round = 1; round <= abortRounds; round += 1) {
+    try {
+      await callS3(store, { action: 's3:AbortMultipartUpload', resource }, (options) =>
+        store.client.send(new AbortMultipartUploadCommand(where), options),
+      );
+      const left = await callS3(store, { action: 's3:ListMultipartUploadParts', resource }, (options) =>
+        store.client.send(new ListPartsCommand({ ...where, MaxParts: 1 }), options),
+      );
+      if ((left.Parts ?? []).length === 0) return;
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'not-found') return;
+      if (isAbort(error)) throw error;
+      throw new AppError('cleanup-failed', `The unfinished upload ${uploadId} of ${resource} could not be aborted.`, {
+        cause: error,
+        hint: `Run: aws s3api abort-multipart-upload --bucket ${store.bucket} --key '${key}' --upload-id '${uploadId}'`,
+      });
+    }
+  }
+  throw new AppError(
+    'cleanup-failed',
+    `The upload ${uploadId} of ${resource} still has parts after ${abortRounds} aborts.`,
+  );
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { open, unlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
+
+/** Parts up to this size wait in memory; larger ones (volumes of several TiB) in a file, so that memory stays flat. */
+export const largestPartInMemoryBytes = 64 * 1024 * 1024;
+
+/** One part of an upload while it is gathered and sent: its bytes can be read as often as S3 makes us send them. */
+export interface PartBuffer extends AsyncDisposable {
+  readonly sizeBytes: number;
+  /** CRC-32 of all bytes so far, as S3 writes it: base64 of four bytes, big-endian. */
+  readonly crc32: string;
+  append(bytes: Buffer): Promise<void>;
+  /** A new stream over all bytes. */
+  read(): Readable;
+}
+
+/** Where large parts wait. */
+export interface PartBufferOptions {
+  readonly capacityBytes: number;
+  readonly temporaryDirectory: string;
+  /** Parts above this many bytes go to disk; {@link largestPartInMemoryBytes} but in tests. */
+  readonly inMemoryBytes?: number;
+}
+
+/** Makes room for one part. Dispose to give it back. */
+export async function createPartBuffer(options: PartBufferOptions): Promise<PartBuffer> {
+  return options.capacityBytes <= (options.inMemoryBytes ?? largestPartInMemoryBytes)
+    ? memoryPart()
+    : filePart(await unlinkedFile(options.temporaryDirectory));
+}
+
+function memoryPart(): PartBuffer {
+  let pieces: Buffer[] = [];
+  let sizeBytes = 0;
+  let crc = 0;
+  return {
+    get sizeBytes() {
+      return sizeBytes;
+    },
+    get crc32() {
+      return encodeCrc32(crc);
+    },
+    append: (bytes) => {
+      pieces.push(bytes);
+      sizeBytes += bytes.length;
+      crc = crc32(bytes, crc);
+      return Promise.resolve();
+    },
+    read: () => Readable.from(pieces, { objectMode: false }),
+    [Symbol.asyncDispose]: () => {
+      pieces = [];
+      return Promise.resolve();
+    },
+  };
+}
+
+function filePart(file: FileHandle): PartBuffer {
+  let sizeBytes = 0;
+  let crc = 0;
+  let open = true;
+  return {
+    get sizeBytes() {
+      return sizeBytes;
+    },
+    get crc32() {
+      return encodeCrc32(crc);
+    },
+    append: async (bytes) => {
+      for (let written = 0; written < bytes.length;) {
+        const { bytesWritten } = await file.write(bytes, written, bytes.length - written, sizeBytes + written);
+        written += bytesWritten;
+      }
+      sizeBytes += bytes.length;
+      crc = crc32(bytes, crc);
+    },
+    read: () => Readable.from(readFile(file, sizeBytes), { objectMode: false }),
+    [Symbol.asyncDispose]: async () => {
+      if (open) await file.close();
+      open = false;
+    },
+  };
+}
+
+async function* readFile(file: FileHandle, sizeBytes: number): AsyncGenerator<Buffer> {
+  for (let position = 0; position < sizeBytes;) {
+    const buffer = Buffer.allocUnsafe(Math.min(1024 * 1024, sizeBytes - position));
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+    if (bytesRead === 0) throw new Error(`The temporary file of a part ended after ${position} of ${sizeBytes} bytes.`);
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** A file that has no name any more: it goes with the process, however that ends. */
+async function unlinkedFile(directory: string): Promise<FileHandle> {
+  const path = join(directory, `snap-to-s3-part-${randomUUID()}`);
+  const file = await open(path, 'wx+', 0o600);
+  await unlink(path);
+  return file;
+}
+
+/** A CRC-32 as S3 writes it. */
+export function encodeCrc32(crc: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(crc >>> 0);
+  return bytes.toString('base64');
+}

@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { confirmObject } from './confirm.js';
+import { beginMultipart, type MultipartUpload } from './multipart.js';
+import { callS3, s3Url, targetFields, type ObjectStore, type ObjectTarget, type StoredObject } from './object-store.js';
+import { createPartBuffer, encodeCrc32, type PartBuffer } from './part-buffer.js';
+
+/** How a stream is sent. */
+export interface UploadOptions {
+  /** The size of part `n` (1-based); throws when there are too many. See `planParts`. */
+  readonly partBytes: (partNumber: number) => number;
+  /** Parts sent at once. */
+  readonly streams: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Told after each part how many bytes S3 has confirmed in all. */
+  readonly onStored?: (storedBytes: number) => void;
+}
+
+/**
+ * Sends a stream of unknown length to one object, and returns when S3 has confirmed the size and the checksum of what
+ * was read. A stream that fits into one part becomes a PutObject, a longer one a multipart upload; when anything fails,
+ * the source and the signal included, nothing is left in the bucket. At most `streams + 1` parts are held at a time.
+ * Throws the AWS failures of `callAws`, `object-too-large`, `upload-mismatch`, and whatever the source throws.
+ */
+export async function uploadObject(
+  store: ObjectStore,
+  source: AsyncIterable<Buffer>,
+  target: ObjectTarget,
+  options: UploadOptions,
+): Promise<StoredObject> {
+  const sum = createObjectSum();
+  const parts = cutIntoParts(measured(source, sum), options.partBytes, store.temporaryDirectory);
+  try {
+    const first = await parts.next();
+    if (first.done === true) throw new Error('cutIntoParts yields at least one part');
+    const sent = first.value.isLast
+      ? await putWhole(store, first.value.part, target, options)
+      : await sendParts(store, { first: first.value.part, rest: parts, sum }, target, options);
+    return await confirmObject(store, { key: target.key, ...sum.result(), etag: sent.etag }, options.signal);
+  } finally {
+    await parts.return();
+  }
+}
+
+interface ObjectSum {
+  add(bytes: Buffer): void;
+  result(): { storedBytes: number; sha256: string; crc32: string };
+}
+
+function createObjectSum(): ObjectSum {
+  const hash = createHash('sha256');
+  let crc = 0;
+  let storedBytes = 0;
+  let sha256: string | undefined;
+  return {
+    add: (bytes) => {
+      hash.update(bytes);
+      crc = crc32(bytes, crc);
+      storedBytes += bytes.length;
+    },
+    result: () => ({ storedBytes, sha256: (sha256 ??= hash.digest('hex')), crc32: encodeCrc32(crc) }),
+  };
+}
+
+async function* measured(source: AsyncIterable<Buffer>, sum: ObjectSum): AsyncGenerator<Buffer> {
+  for await (const bytes of source) {
+    sum.add(bytes);
+    yield bytes;
+  }
+}
+
+interface CutPart {
+  /** Belongs to the receiver, who disposes it. */
+  readonly part: PartBuffer;
+  readonly isLast: boolean;
+}
+
+/** Cuts a stream into parts of the planned sizes, the last one shorter; an empty stream is one empty part. */
+async function* cutIntoParts(
+  source: AsyncIterable<Buffer>,
+  partBytes: (partNumber: number) => number,
+  temporaryDirectory: string,
+): AsyncGenerator<CutPart, void, void> {
+  let partNumber = 1;
+  let capacityBytes = partBytes(partNumber);
+  let part: PartBuffer | undefined = await createPartBuffer({ capacityBytes, temporaryDirectory });
+  try {
+    for await (let bytes of source) {
+      while (bytes.length > 0) {
+        if (part.sizeBytes === capacityBytes) {
+          const full: PartBuffer = part;
+          partNumber += 1;
+          capacityBytes = partBytes(partNumber);
+          part = await createPartBuffer({ capacityBytes, temporaryDirectory });
+          yield { part: full, isLast: false };
+        }
+        const room = capacityBytes - part.sizeBytes;
+        await part.append(bytes.subarray(0, room));
+        bytes = bytes.subarray(room);
+      }
+    }
+    const last = part;
+    part = undefined;
+    yield { part: last, isLast: true };
+  } finally {
+    await part?.[Symbol.asyncDispose]();
+  }
+}
+
+async function putWhole(
+  store: ObjectStore,
+  part: PartBuffer,
+  target: ObjectTarget,
+  options: UploadOptions,
+): Promise<{ etag: string }> {
+  await using body = part;
+  const answer = await callS3(
+    store,
+    { action: 's3:PutObject', resource: s3Url(store, target.key) },
+    (sendOptions) =>
+      store.client.send(
+        new PutObjectCommand({
+          Bucket: store.bucket,
+          ...targetFields(target),
+          Body: body.read(),
+          ContentLength: body.sizeBytes,
+          ChecksumCRC32: body.crc32,
+        }),
+        sendOptions,
+      ),
+    options.signal,
+  );
+  options.onStored?.(body.sizeBytes);
+  return { etag: answer.ETag ?? '' };
+}
+
+interface PartSource {
+  readonly first: PartBuffer;
+  readonly rest: AsyncIterable<CutPart>;
+  readonly sum: ObjectSum;
+}
+
+async function sendParts(
+  store: ObjectStore,
+  source: PartSource,
+  target: ObjectTarget,
+  options: UploadOptions,
+): Promise<{ etag: string }> {
+  await using first = source.first;
+  await using upload = await beginMultipart(store, target, options.signal);
+  let partNumber = 0;
+  let storedBytes = 0;
+  const sending = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  const send = async (part: PartBuffer): Promise<void> => {
+    while (sending.size >= options.streams) await Promise.race(sending);
+    if (failures.length > 0) {
+      await part[Symbol.asyncDispose]();
+      throw failures[0];
+    }
+    partNumber += 1;
+    const sent = sendPart(upload, part, partNumber)
+      .then((bytes) => {
+        storedBytes += bytes;
+        options.onStored?.(storedBytes);
+      })
+      .catch((error: unknown) => void failures.push(error))
+      .finally(() => void sending.delete(sent));
+    sending.add(sent);
+  };
+  try {
+    await send(first);
+    for await (const { part } of source.rest) await send(part);
+  } finally {
+    await Promise.all(sending);
+  }
+  if (failures.length === 1) throw failures[0];
+  if (failures.length > 1) throw new AggregateError(failures, 'Several parts failed');
+  return await upload.complete(source.sum.result());
+}
+
+async function sendPart(upload: MultipartUpload, part: PartBuffer, partNumber: number): Promise<number> {
+  await using body = part;
+  await upload.sendPart(partNumber, body);
+  return body.sizeBytes;
+}
