@@ -100,3 +100,15 @@ export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   return new AppError('internal', messageOf(error), { cause: error });
 }
+
+/**
+ * The single failures inside what was thrown, the one that happened first at the front: an error that was followed by
+ * others while resources were disposed (`SuppressedError`) is unfolded.
+ */
+export function unfold(error: unknown): readonly [unknown, ...unknown[]] {
+  if (error instanceof Error && error.name === 'SuppressedError' && 'suppressed' in error && 'error' in error) {
+    const [first, ...others] = unfold(error.suppressed);
+    return [first, ...others, ...unfold(error.error)];
+  }
+  return [error];
+}

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { AppError } from '../core/index.js';
-import { run, runText } from '../process/index.js';
+import { AppError, poll, type Clock } from '../core/index.js';
+import { runText } from '../process/index.js';
+import { decodedValue, probeDevice, type Probe } from './blkid.js';
 
 /** What blkid finds at the start of a disk or partition. */
 export type Contents =
@@ -36,139 +35,91 @@ export interface DiskLayout {
   readonly areas: readonly Area[];
 }
 
-const node = z.object({
-  name: z.string(),
-  size: z.coerce.number(),
-  fstype: z.string().nullish(),
-  label: z.string().nullish(),
-  uuid: z.string().nullish(),
-  pttype: z.string().nullish(),
-  parttype: z.string().nullish(),
-  'log-sec': z.coerce.number(),
-});
+const node = z.object({ name: z.string(), size: z.coerce.number(), 'log-sec': z.coerce.number() });
 const listing = z.object({
   blockdevices: z.array(node.extend({ children: z.array(node).optional() })).length(1),
 });
-type Node = z.infer<typeof node>;
+
+/** Partitions may appear a moment after their disk. */
+const partitionsTimeoutMs = 15_000;
 
 /**
- * Reads what is on a disk: its partition table and what each partition holds, without mounting anything. Throws
- * `disk-unsupported` where the kernel does not show the partitions of a table that is there, `program-missing`, and
- * `program-failed`.
+ * Reads what is on a disk: its partition table and what each partition holds, without mounting anything; waits a little
+ * for partitions that are in the table but not in /dev yet. Throws `disk-unsupported` where they do not come, or where
+ * disk and partitions contradict each other; `program-missing`; `program-failed`.
  */
-export async function readLayout(devicePath: string, signal?: AbortSignal): Promise<DiskLayout> {
-  const columns = 'NAME,SIZE,FSTYPE,LABEL,UUID,PTTYPE,PARTTYPE,LOG-SEC';
-  const text = await runText(['lsblk', '--json', '--bytes', '--paths', '--output', columns, devicePath], { signal });
+export async function readLayout(
+  devicePath: string,
+  options: { readonly clock: Clock; readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number },
+): Promise<DiskLayout> {
+  let missing: AppError | undefined;
+  const layout = await poll(
+    async () => {
+      const found = await readOnce(devicePath, options.signal);
+      missing = missingPartitions(found);
+      return missing === undefined ? found : undefined;
+    },
+    { timeoutMs: partitionsTimeoutMs, ...options, intervalMs: 500 },
+  );
+  if (layout === undefined) throw missing ?? new AppError('device-missing', `${devicePath} cannot be read.`);
+  return layout;
+}
+
+async function readOnce(devicePath: string, signal: AbortSignal | undefined): Promise<DiskLayout> {
+  const argv = ['lsblk', '--json', '--bytes', '--paths', '--output', 'NAME,SIZE,LOG-SEC', devicePath];
+  const text = await runText(argv, { signal });
   const disk = listing.parse(JSON.parse(text)).blockdevices[0];
   if (disk === undefined) throw new AppError('device-missing', `lsblk does not show ${devicePath}.`);
-  const whole = await probe(disk, signal);
+  const whole = await probeDevice(devicePath, signal);
+  const table = whole.get('ID_PART_TABLE_TYPE');
+  const contents = contentsOf(whole);
   const base = { path: devicePath, sizeBytes: disk.size, sectorBytes: disk['log-sec'] };
-  const tableType = disk.pttype ?? whole.tableType;
   const children = disk.children ?? [];
-  if (whole.contents.kind !== 'empty' || (tableType === undefined && children.length === 0)) {
-    const area = {
-      path: devicePath,
-      partition: undefined,
-      startBytes: 0,
-      sizeBytes: disk.size,
-      contents: whole.contents,
-    };
+  if (table === undefined && children.length === 0) {
+    const area = { path: devicePath, partition: undefined, startBytes: 0, sizeBytes: disk.size, contents };
     return { ...base, partitionTable: undefined, areas: [area] };
+  }
+  if (contents.kind !== 'empty') {
+    throw new AppError('disk-unsupported', `${devicePath} has partitions and a filesystem across them at once.`, {
+      hint: 'Archive the whole disk with --dd.',
+    });
   }
   const areas = await Promise.all(children.map((child) => readPartition(child, signal)));
   areas.sort((a, b) => (a.partition ?? 0) - (b.partition ?? 0));
   const dump = await runText(['sfdisk', '--dump', devicePath], { signal });
-  requireEveryPartition(devicePath, dump, areas);
-  return { ...base, partitionTable: { type: tableType ?? 'unknown', dump }, areas };
+  return { ...base, partitionTable: { type: table ?? 'unknown', dump }, areas };
 }
 
 /** A partition that the kernel does not show would be left out of the archive in silence. */
-function requireEveryPartition(devicePath: string, dump: string, areas: readonly Area[]): void {
-  const inTable = dump.split('\n').filter((line) => /^\S+ : start=/.test(line)).length;
-  if (inTable <= areas.length) return;
-  throw new AppError(
+function missingPartitions(layout: DiskLayout): AppError | undefined {
+  const lines = layout.partitionTable?.dump.split('\n') ?? [];
+  const inTable = lines.filter((line) => /^\S+ : start=/.test(line)).length;
+  if (layout.partitionTable === undefined || inTable <= layout.areas.length) return undefined;
+  return new AppError(
     'disk-unsupported',
-    `${devicePath} has ${inTable} partitions in its table, but the kernel shows ${areas.length} of them.`,
-    { hint: `Run: partx --update ${devicePath}; or archive the whole disk with --dd.` },
+    `${layout.path} has ${inTable} partitions in its table, but the kernel shows ${layout.areas.length} of them.`,
+    { hint: `Run: partx --update ${layout.path}; or archive the whole disk with --dd.` },
   );
 }
 
-async function readPartition(child: Node, signal: AbortSignal | undefined): Promise<Area> {
-  const folder = join('/sys/class/block', basename(child.name));
-  const [partition, startSectors, found] = await Promise.all([
-    readNumber(join(folder, 'partition')),
-    readNumber(join(folder, 'start')),
-    probe(child, signal),
-  ]);
-  const isExtended = /^0x(?:5|f|85)$/i.test(child.parttype ?? '');
+async function readPartition(child: z.infer<typeof node>, signal: AbortSignal | undefined): Promise<Area> {
+  const found = await probeDevice(child.name, signal);
   return {
     path: child.name,
-    partition,
-    // The kernel counts sectors of 512 bytes here, whatever the disk's own are.
-    startBytes: startSectors * 512,
+    partition: Number(found.get('ID_PART_ENTRY_NUMBER')),
+    // Counted in sectors of 512 bytes, whatever the disk's own are (libblkid's partition prober).
+    startBytes: Number(found.get('ID_PART_ENTRY_OFFSET')) * 512,
     sizeBytes: child.size,
-    contents: isExtended ? { kind: 'extended' } : found.contents,
+    contents: /^0x(?:5|f|85)$/i.test(found.get('ID_PART_ENTRY_TYPE') ?? '') ? { kind: 'extended' } : contentsOf(found),
   };
 }
 
-async function readNumber(path: string): Promise<number> {
-  return Number((await readFile(path, 'utf8')).trim());
-}
-
-/**
- * What blkid finds by reading the device itself. lsblk takes its word from udev's database, which can lag behind a fresh
- * attachment; believing it, a filesystem could pass for an empty partition.
- */
-async function probe(
-  device: Node,
-  signal: AbortSignal | undefined,
-): Promise<{ contents: Contents; tableType: string | undefined }> {
-  const argv = [
-    'blkid',
-    '--probe',
-    '--output',
-    'export',
-    '--match-tag',
-    'TYPE',
-    '--match-tag',
-    'USAGE',
-    '--match-tag',
-    'PTTYPE',
-    device.name,
-  ];
-  let output: Buffer;
-  try {
-    output = await run(argv, { signal });
-  } catch (error) {
-    const failure = error instanceof AppError ? (error.details.failure as { status?: number } | undefined) : undefined;
-    // blkid(8): 2 when nothing is found, 8 when it is ambiguous.
-    if (failure?.status === 2) return { contents: { kind: 'empty' }, tableType: undefined };
-    if (failure?.status === 8) {
-      throw new AppError('disk-unsupported', `${device.name} bears the marks of several filesystems at once.`, {
-        cause: error,
-        hint: 'Archive the whole disk with --dd.',
-      });
-    }
-    throw error;
-  }
-  const values = new Map(
-    output
-      .toString('utf8')
-      .split('\n')
-      .map((line): [string, string] => {
-        const at = line.indexOf('=');
-        return [line.slice(0, at), line.slice(at + 1)];
-      }),
-  );
-  return { contents: contentsOf(values, device), tableType: values.get('PTTYPE') };
-}
-
-function contentsOf(found: ReadonlyMap<string, string>, device: Node): Contents {
-  const type = found.get('TYPE');
+function contentsOf(found: Probe): Contents {
+  const type = found.get('ID_FS_TYPE');
   if (type === undefined) return { kind: 'empty' };
-  const label = device.label ?? null;
-  const uuid = device.uuid ?? null;
+  const label = decodedValue(found, 'ID_FS_LABEL_ENC');
+  const uuid = decodedValue(found, 'ID_FS_UUID_ENC');
   if (type === 'swap' || type === 'swsuspend') return { kind: 'swap', label, uuid };
-  if (found.get('USAGE') === 'filesystem' && type !== 'zfs_member') return { kind: 'filesystem', type, label, uuid };
-  return { kind: 'member', type };
+  const isMountable = found.get('ID_FS_USAGE') === 'filesystem' && type !== 'zfs_member';
+  return isMountable ? { kind: 'filesystem', type, label, uuid } : { kind: 'member', type };
 }

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Makes sure that the system programs are there that snap-to-s3, its local AWS and its tests work with.
+# As root it installs what is missing (Debian, Ubuntu: apt-get); otherwise it prints the exact command and stops.
+set -euo pipefail
+
+# program:package
+needed=(
+  lsblk:util-linux blkid:util-linux losetup:mount mount:mount umount:mount partx:util-linux
+  sfdisk:fdisk mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs mkswap:util-linux
+  tar:tar gzip:gzip lz4:lz4 zstd:zstd gpg:gnupg setfattr:attr getfattr:attr setfacl:acl getfacl:acl jq:jq
+)
+
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+packages=()
+for entry in "${needed[@]}"; do
+  command -v "${entry%%:*}" >/dev/null || packages+=("${entry##*:}")
+done
+[ ${#packages[@]} -eq 0 ] && exit 0
+
+mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
+if ! command -v apt-get >/dev/null; then
+  echo "These packages are missing, and there is no apt-get to install them with: ${packages[*]}" >&2
+  exit 1
+fi
+if [ "$(id -u)" -ne 0 ]; then
+  echo "Some system programs are missing. Install them, then run this again:" >&2
+  echo "  sudo apt-get update && sudo apt-get install -y ${packages[*]}" >&2
+  exit 1
+fi
+echo "Installing: ${packages[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq >&2
+apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null

@@ -1,0 +1,74 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/core/index.js';
+import { mountReadOnly, readLayout, selectFilesystems, type FilesystemArea } from '../../src/disk/index.js';
+import { run, runText } from '../../src/process/index.js';
+import { loopDisk, makeFilesystem } from '../support/loop-disk.js';
+
+const clock = systemClock;
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-mount-'));
+});
+afterEach(async () => rm(folder, { recursive: true }));
+
+async function onlyFilesystem(path: string): Promise<FilesystemArea> {
+  const [area] = selectFilesystems(await readLayout(path, { clock })).filesystems;
+  if (area === undefined) throw new Error('no filesystem');
+  return area;
+}
+
+describe('mounting', () => {
+  it.each(['ext4', 'xfs', 'btrfs'] as const)('%s is read-only, without devices, programs or set-uid', async (type) => {
+    await using disk = await loopDisk(320);
+    await makeFilesystem[type](disk.path);
+    const mountPoint = join(folder, 'deep', 'mount');
+    {
+      await using mount = await mountReadOnly(await onlyFilesystem(disk.path), { mountPoint, clock });
+      const options = await runText(['findmnt', '--noheadings', '--output', 'OPTIONS', mountPoint]);
+      for (const option of ['ro', 'nosuid', 'nodev', 'noexec']) expect(options.trim().split(',')).toContain(option);
+      await expect(writeFile(join(mount.path, 'x'), '')).rejects.toMatchObject({ code: 'EROFS' });
+      expect(mount.usedBytes).toBeGreaterThan(0);
+      expect(mount.usedBytes).toBeLessThan(320 * 1024 ** 2);
+    }
+    expect(await readdir(join(folder, 'deep'))).toEqual([]);
+  });
+
+  it('shows all subvolumes of a btrfs, whichever is the default', async () => {
+    await using disk = await loopDisk(200);
+    await makeFilesystem.btrfs(disk.path);
+    const writable = join(folder, 'rw');
+    await mkdir(writable);
+    await run(['mount', disk.path, writable]);
+    for (const name of ['root', 'home']) await run(['btrfs', 'subvolume', 'create', join(writable, name)]);
+    await run(['btrfs', 'subvolume', 'set-default', join(writable, 'home')]);
+    await run(['umount', writable]);
+    await using mount = await mountReadOnly(await onlyFilesystem(disk.path), { mountPoint: join(folder, 'm'), clock });
+    expect((await readdir(mount.path)).sort()).toEqual(['home', 'root']);
+  });
+
+  it('a damaged filesystem -> a sentence that names --dd, and no mount point left', async () => {
+    await using disk = await loopDisk(64);
+    await makeFilesystem.ext4(disk.path);
+    const area = await onlyFilesystem(disk.path);
+    // Group descriptors full of rubbish, the superblock intact.
+    await run(['dd', 'if=/dev/urandom', `of=${disk.path}`, 'bs=1024', 'seek=2', 'count=64', 'conv=notrunc']);
+    await expect(mountReadOnly(area, { mountPoint: join(folder, 'm'), clock })).rejects.toMatchObject({
+      code: 'mount-failed',
+      hint: expect.stringContaining('--dd') as string,
+    });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('refuses a place where something is mounted already', async () => {
+    await using disk = await loopDisk(64);
+    await makeFilesystem.ext4(disk.path);
+    const area = await onlyFilesystem(disk.path);
+    const options = { mountPoint: join(folder, 'm'), clock };
+    await using first = await mountReadOnly(area, options);
+    await expect(mountReadOnly(area, options)).rejects.toMatchObject({ code: 'mount-failed' });
+    expect(await readdir(first.path)).toEqual(['lost+found']);
+  });
+});

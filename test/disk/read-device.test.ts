@@ -1,0 +1,56 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readDevice } from '../../src/disk/index.js';
+
+const bytes = randomBytes(5 * 1024 * 1024 + 512);
+let folder = '';
+let path = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-device-'));
+  path = join(folder, 'device');
+  await writeFile(path, bytes);
+});
+afterAll(async () => rm(folder, { recursive: true }));
+
+async function digest(source: AsyncIterable<Buffer>): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of source) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+describe('reading a device', () => {
+  it('gives every byte in order', async () => {
+    expect(await digest(readDevice(path, { sizeBytes: bytes.length }))).toBe(
+      createHash('sha256').update(bytes).digest('hex'),
+    );
+  });
+
+  it('stops at the size the kernel gave', async () => {
+    let total = 0;
+    for await (const chunk of readDevice(path, { sizeBytes: 4096 })) total += chunk.length;
+    expect(total).toBe(4096);
+  });
+
+  it('that ends early -> source-unreadable with the position', async () => {
+    await expect(digest(readDevice(path, { sizeBytes: bytes.length + 1 }))).rejects.toMatchObject({
+      code: 'source-unreadable',
+      message: `${path} ended at byte ${bytes.length}, before its size.`,
+    });
+  });
+
+  it('can be left at any time', async () => {
+    for await (const chunk of readDevice(path, { sizeBytes: bytes.length })) {
+      expect(chunk.length).toBe(1024 * 1024);
+      break;
+    }
+    const controller = new AbortController();
+    const reading = async () => {
+      for await (const _ of readDevice(path, { sizeBytes: bytes.length, signal: controller.signal }))
+        controller.abort();
+    };
+    await expect(reading()).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { run, runText, start } from '../../src/process/index.js';
+
+describe('programs', () => {
+  it('give their output and take their input', async () => {
+    expect(await runText(['cat'], { input: 'hello' })).toBe('hello');
+  });
+
+  it('that are not there -> program-missing with a hint', async () => {
+    await expect(run(['no-such-program-anywhere'])).rejects.toMatchObject({
+      code: 'program-missing',
+      message: 'The program no-such-program-anywhere is not installed.',
+      hint: expect.stringContaining('setup.sh') as string,
+    });
+  });
+
+  it('that exit with a status -> program-failed with what they said', async () => {
+    await expect(run(['sh', '-c', 'echo oh dear >&2; exit 7'])).rejects.toMatchObject({
+      code: 'program-failed',
+      message: 'sh failed with exit status 7. It said: oh dear',
+      details: { failure: { kind: 'exited', status: 7 } },
+    });
+  });
+
+  it('that are killed after writing everything still failed', async () => {
+    const program = start(['sh', '-c', 'echo complete; kill -KILL $$']);
+    let output = '';
+    for await (const chunk of program.stdout) output += String(chunk);
+    expect(output).toBe('complete\n');
+    await expect(program.ended).rejects.toMatchObject({
+      code: 'program-failed',
+      message: 'sh was killed by SIGKILL.',
+      details: { failure: { kind: 'killed', signal: 'SIGKILL' } },
+    });
+  });
+
+  it('see their arguments as they are: there is no shell', async () => {
+    const argument = '$(touch /tmp/x) ; "a" \'b\' *';
+    expect(await runText(['printf', '%s', argument])).toBe(argument);
+  });
+
+  it('end when the signal aborts, even those that ignore SIGTERM', async () => {
+    const controller = new AbortController();
+    const program = start(['sh', '-c', 'trap "" TERM; echo ready; while :; do sleep 0.05; done'], {
+      signal: controller.signal,
+    });
+    await new Promise((resolve) => program.stdout.once('data', resolve));
+    controller.abort();
+    await expect(program.ended).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  it('tell each line of standard error as it comes, the last one without line end too', async () => {
+    const lines: string[] = [];
+    await run(['sh', '-c', 'printf "one\\ntwo\\nthree" >&2'], { onStderrLine: (line) => lines.push(line) });
+    expect(lines).toEqual(['one', 'two', 'three']);
+  });
+
+  it('whose output passes the bound are ended', async () => {
+    await expect(run(['cat', '/dev/zero'], { maxOutputBytes: 1024 })).rejects.toMatchObject({ code: 'program-failed' });
+  });
+});
