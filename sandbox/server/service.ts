@@ -4,7 +4,9 @@ import type { Readable } from 'node:stream';
 /** One HTTP request to one AWS service, with what the router already knows of it. */
 export interface ServiceRequest {
   readonly method: string;
-  /** Path and query exactly as sent; the host is the one the client used. */
+  /** Path and query exactly as sent: `url` folds `..` and the like, which S3 keys may contain. */
+  readonly target: string;
+  /** The host is the one the client used. */
   readonly url: URL;
   readonly headers: IncomingHttpHeaders;
   /** The body as it came over the wire (aws-chunked framing included). */

@@ -12,7 +12,7 @@ export const s3Limits = {
 /** How a stream of unknown length is cut into parts. */
 export interface PartPlan {
   /** The size of part `partNumber` (1-based). Throws `object-too-large` past the last part S3 allows. */
-  partBytes(partNumber: number): number;
+  readonly partBytes: (partNumber: number) => number;
   /** What all parts together can hold. */
   readonly capacityBytes: number;
 }

@@ -44,7 +44,7 @@ describe('the plan of parts', () => {
 
   it('says so when not even 10,000 parts of 5 GiB are enough', () => {
     const plan = planParts({ expectedBytes: 64 * TiB, boundBytes: 64 * TiB });
-    expect(() => partsFor(64 * TiB, plan)).toThrowError(
+    expect(() => partsFor(64 * TiB, plan)).toThrow(
       expect.objectContaining({ code: 'object-too-large', message: expect.stringContaining('48.8 TiB') }),
     );
   });

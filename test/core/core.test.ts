@@ -41,7 +41,7 @@ describe('retrying', () => {
     });
     expect(result).toBe('done');
     expect(clock.slept).toHaveLength(3);
-    clock.slept.forEach((ms, n) => expect(ms).toBeLessThanOrEqual(100 * 2 ** n));
+    for (const [n, ms] of clock.slept.entries()) expect(ms).toBeLessThanOrEqual(100 * 2 ** n);
   });
 
   it('gives the last error when the attempts are used up', async () => {
@@ -127,11 +127,11 @@ describe('waiting', () => {
   it('ends with undefined after its bound, having looked at the very end', async () => {
     const clock = fakeClock();
     const seenAt: number[] = [];
-    const found = await poll(() => (seenAt.push(clock.now()), Promise.resolve(undefined)), {
-      clock,
-      intervalMs: 400,
-      timeoutMs: 1_000,
-    });
+    const look = (): Promise<undefined> => {
+      seenAt.push(clock.now());
+      return Promise.resolve(undefined);
+    };
+    const found = await poll(look, { clock, intervalMs: 400, timeoutMs: 1_000 });
     expect(found).toBeUndefined();
     expect(seenAt).toEqual([0, 400, 800, 1_000]);
   });
@@ -146,7 +146,9 @@ describe('words', () => {
     [10 * 1024 ** 3, '10.0 GiB'],
     [123 * 1024 ** 2, '123 MiB'],
     [64 * 1024 ** 4, '64.0 TiB'],
-  ])('%d bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
+  ])('%d bytes are %s', (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text);
+  });
 
   it.each([
     [12, '12 ms'],
@@ -155,7 +157,9 @@ describe('words', () => {
     [75_000, '1 min 15 s'],
     [3_660_000, '1 h 1 min'],
     [200_000_000, '2 d 7 h'],
-  ])('%d ms are %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
+  ])('%d ms are %s', (ms, text) => {
+    expect(formatDuration(ms)).toBe(text);
+  });
 
   it('from disks cannot move the cursor or hide', () => {
     expect(printable('a\u001b[2Jb\nc\u0000\u202ed\u0085')).toBe('a\\u{1b}[2Jb\\nc\\u{0}\\u{202e}d\\u{85}');
@@ -165,7 +169,7 @@ describe('words', () => {
 
 describe('errors', () => {
   it('name a bad id and what is expected', () => {
-    expect(() => snapshotId('snap-XYZ')).toThrowError(
+    expect(() => snapshotId('snap-XYZ')).toThrow(
       expect.objectContaining({ code: 'usage', message: '"snap-XYZ" is not a snapshot id.' }),
     );
     for (const bad of ['', 'snap-', 'vol-0123456789abcdef0', 'snap-0123456789abcdef0 ', 'snap-0123456789ABCDEF0']) {

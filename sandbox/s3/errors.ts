@@ -1,0 +1,91 @@
+import { element, xmlDocument } from '../server/xml.js';
+
+/** The error codes of S3 that the sandbox gives, with their HTTP status (S3 API reference, "Error responses"). */
+const statuses = {
+  AccessDenied: 403,
+  BadDigest: 400,
+  BucketAlreadyOwnedByYou: 409,
+  BucketNotEmpty: 409,
+  ConditionalRequestConflict: 409,
+  EntityTooLarge: 400,
+  EntityTooSmall: 400,
+  IncompleteBody: 400,
+  InternalError: 500,
+  InvalidArgument: 400,
+  InvalidBucketName: 400,
+  InvalidDigest: 400,
+  InvalidEncryptionAlgorithmError: 400,
+  InvalidPart: 400,
+  InvalidPartOrder: 400,
+  InvalidRange: 416,
+  InvalidRequest: 400,
+  InvalidStorageClass: 400,
+  InvalidTag: 400,
+  KeyTooLongError: 400,
+  MalformedXML: 400,
+  MetadataTooLarge: 400,
+  MethodNotAllowed: 405,
+  MissingContentLength: 411,
+  NoSuchBucket: 404,
+  NoSuchKey: 404,
+  NoSuchUpload: 404,
+  NotImplemented: 501,
+  NotModified: 304,
+  PreconditionFailed: 412,
+  XAmzContentSHA256Mismatch: 400,
+} as const;
+
+/** An error code of S3. */
+export type S3ErrorCode = keyof typeof statuses;
+
+/** A refusal, as S3 words it. */
+export class S3Error extends Error {
+  override readonly name = 'S3Error';
+  readonly code: S3ErrorCode;
+  readonly status: number;
+  /** Further elements of the answer (`Key`, `BucketName`), and headers such as Content-Range of a 416. */
+  readonly fields: Readonly<Record<string, string>>;
+
+  constructor(code: S3ErrorCode, message: string, fields: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.code = code;
+    this.status = statuses[code];
+    this.fields = fields;
+  }
+}
+
+/** The body of an error answer. */
+export function errorDocument(error: S3Error, resource: string, requestId: string): string {
+  return xmlDocument(
+    element('Error', [
+      element('Code', error.code),
+      element('Message', error.message),
+      ...Object.entries(error.fields).map(([name, value]) => element(name, value)),
+      element('Resource', resource),
+      element('RequestId', requestId),
+      element('HostId', hostId(requestId)),
+    ]),
+  );
+}
+
+/** The second id of every answer (`x-amz-id-2`); opaque. */
+export function hostId(requestId: string): string {
+  return Buffer.from(`sandbox/${requestId}`).toString('base64');
+}
+
+/** Not there: the bucket. */
+export const noSuchBucket = (bucket: string): S3Error =>
+  new S3Error('NoSuchBucket', 'The specified bucket does not exist', { BucketName: bucket });
+/** Not there: the key. */
+export const noSuchKey = (key: string): S3Error =>
+  new S3Error('NoSuchKey', 'The specified key does not exist.', { Key: key });
+/** Not there: the upload. */
+export const noSuchUpload = (uploadId: string): S3Error =>
+  new S3Error(
+    'NoSuchUpload',
+    'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
+    { UploadId: uploadId },
+  );
+/** Part of S3, but not of the sandbox. */
+export const notImplemented = (what: string): S3Error =>
+  new S3Error('NotImplemented', `The sandbox does not implement ${what}; see sandbox/FIDELITY.md.`);

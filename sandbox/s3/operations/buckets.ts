@@ -1,0 +1,79 @@
+import { element } from '../../server/xml.js';
+import { S3Error } from '../errors.js';
+import { readSmallBody } from '../http/request.js';
+import { text, parseXml } from '../http/xml-body.js';
+import { answerEmpty, answerXml, bucketOf, namespace, xmlTime, type Operation } from './operation.js';
+
+/** Names of general purpose buckets (S3 user guide, "General purpose bucket naming rules"). */
+const bucketName = /^(?!\d+\.\d+\.\d+\.\d+$)(?!xn--)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]$/;
+
+/** CreateBucket. One's own bucket again: 409, but in us-east-1 200 as ever. */
+export const createBucket: Operation = async (request, response, { store, clock, region }) => {
+  const name = request.bucket ?? '';
+  if (!bucketName.test(name)) {
+    throw new S3Error('InvalidBucketName', 'The specified bucket is not valid.', { BucketName: name });
+  }
+  const body = await readSmallBody(request);
+  const location = body === '' ? undefined : text(parseXml(body, 'CreateBucketConfiguration').LocationConstraint);
+  if (store.buckets.has(name)) {
+    if (region !== 'us-east-1') {
+      throw new S3Error(
+        'BucketAlreadyOwnedByYou',
+        'Your previous request to create the named bucket succeeded and you already own it.',
+        { BucketName: name },
+      );
+    }
+  } else {
+    await store.createBucket(name, location ?? region, clock.now());
+  }
+  answerEmpty(response, 200, { location: `/${name}` });
+};
+
+/** HeadBucket. */
+export const headBucket: Operation = async (request, response, context) => {
+  const bucket = bucketOf(request, context);
+  answerEmpty(response, 200, { 'x-amz-bucket-region': bucket.region });
+  await Promise.resolve();
+};
+
+/** DeleteBucket: only empty ones. */
+export const deleteBucket: Operation = async (request, response, context) => {
+  const bucket = bucketOf(request, context);
+  if (bucket.objects.size > 0 || bucket.uploads.size > 0) {
+    throw new S3Error('BucketNotEmpty', 'The bucket you tried to delete is not empty', { BucketName: bucket.name });
+  }
+  await context.store.deleteBucket(bucket);
+  answerEmpty(response, 204);
+};
+
+/** GetBucketLocation; us-east-1 is the empty constraint. */
+export const getBucketLocation: Operation = async (request, response, context) => {
+  const { region } = bucketOf(request, context);
+  answerXml(response, element('LocationConstraint', region === 'us-east-1' ? undefined : region, namespace));
+  await Promise.resolve();
+};
+
+/** ListBuckets, all in one page. */
+export const listBuckets: Operation = async (_request, response, { store }) => {
+  const buckets = Array.from(store.buckets.values()).sort((a, b) => (a.name < b.name ? -1 : 1));
+  answerXml(
+    response,
+    element(
+      'ListAllMyBucketsResult',
+      [
+        element('Owner', [element('ID', ownerId)]),
+        element(
+          'Buckets',
+          buckets.map((bucket) =>
+            element('Bucket', [element('Name', bucket.name), element('CreationDate', xmlTime(bucket.createdMs))]),
+          ),
+        ),
+      ],
+      namespace,
+    ),
+  );
+  await Promise.resolve();
+};
+
+/** The canonical user id of the one account. */
+export const ownerId = '75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a';

@@ -1,0 +1,107 @@
+import type { ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { noSuchKey, S3Error } from '../errors.js';
+import { checksumHeader } from '../http/receive.js';
+import { header, queryNumber, type S3Request } from '../http/request.js';
+import type { StoredObject } from '../state/index.js';
+import { checkReadConditions } from './conditional.js';
+import { bucketOf, encryptionHeaders, keyOf, type Operation, type OperationContext } from './operation.js';
+
+/** GetObject, with Range, partNumber, conditions and `response-…` overrides. */
+export const getObject: Operation = async (request, response, context) => {
+  const { object, range } = begin(request, response, context);
+  const body = context.store.bodies.read(object.segments, range.from, range.to);
+  // A client that goes away in the middle is its own affair.
+  await pipeline(body, response).catch(() => undefined);
+};
+
+/** HeadObject: the same without the body. */
+export const headObject: Operation = async (request, response, context) => {
+  begin(request, response, context);
+  response.end();
+  await Promise.resolve();
+};
+
+interface Range {
+  readonly from: number;
+  /** Exclusive. */
+  readonly to: number;
+}
+
+function begin(
+  request: S3Request,
+  response: ServerResponse,
+  context: OperationContext,
+): { readonly object: StoredObject; readonly range: Range } {
+  const bucket = bucketOf(request, context);
+  const object = bucket.objects.get(keyOf(request));
+  if (object === undefined) throw noSuchKey(keyOf(request));
+  checkReadConditions(request, object);
+  const partNumber = queryNumber(request, 'partNumber', { min: 1, max: 10_000 });
+  const range = partNumber === undefined ? parseRange(request, object) : rangeOfPart(object, partNumber);
+  const { from, to } = range ?? { from: 0, to: object.bytes };
+  response.writeHead(range === undefined ? 200 : 206, {
+    ...object.headers,
+    ...overrides(request),
+    ...Object.fromEntries(Object.entries(object.metadata).map(([name, value]) => [`x-amz-meta-${name}`, value])),
+    ...encryptionHeaders(object),
+    ...(object.storageClass === 'STANDARD' ? {} : { 'x-amz-storage-class': object.storageClass }),
+    ...(Object.keys(object.tags).length === 0 ? {} : { 'x-amz-tagging-count': Object.keys(object.tags).length }),
+    ...(partNumber === undefined || object.parts === undefined ? {} : { 'x-amz-mp-parts-count': object.parts.length }),
+    ...checksumHeaders(request, object, range !== undefined),
+    'accept-ranges': 'bytes',
+    'content-length': to - from,
+    ...(range === undefined ? {} : { 'content-range': `bytes ${from}-${to - 1}/${object.bytes}` }),
+    'content-type':
+      request.query.get('response-content-type') ?? object.headers['content-type'] ?? 'binary/octet-stream',
+    etag: `"${object.etag}"`,
+    'last-modified': new Date(object.lastModifiedMs).toUTCString(),
+  });
+  return { object, range: { from, to } };
+}
+
+/** The checksum of the object is only given for the object, not for a range of it. */
+function checksumHeaders(request: S3Request, { checksum }: StoredObject, isRange: boolean): Record<string, string> {
+  if (isRange || header(request, 'x-amz-checksum-mode')?.toUpperCase() !== 'ENABLED') return {};
+  return { [checksumHeader(checksum.algorithm)]: checksum.value, 'x-amz-checksum-type': checksum.type };
+}
+
+function overrides(request: S3Request): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of ['cache-control', 'content-disposition', 'content-encoding', 'content-language', 'expires']) {
+    const value = request.query.get(`response-${name}`);
+    if (value !== null) found[name] = value;
+  }
+  return found;
+}
+
+/** One range; several, or another unit, are ignored, as S3 does. Throws `InvalidRange`. */
+function parseRange(request: S3Request, object: StoredObject): Range | undefined {
+  const found = /^bytes=(\d*)-(\d*)$/.exec(header(request, 'range')?.trim() ?? '');
+  if (found === null || (found[1] === '' && found[2] === '')) return undefined;
+  const [, first = '', last = ''] = found;
+  if (first !== '' && last !== '' && Number(last) < Number(first)) return undefined;
+  const from = first === '' ? Math.max(0, object.bytes - Number(last)) : Number(first);
+  const to = first === '' || last === '' ? object.bytes : Math.min(object.bytes, Number(last) + 1);
+  if (from >= object.bytes || from >= to) {
+    throw new S3Error('InvalidRange', 'The requested range is not satisfiable', {
+      RangeRequested: found[0],
+      ActualObjectSize: String(object.bytes),
+    });
+  }
+  return { from, to };
+}
+
+/** Throws `InvalidRange` (S3 calls it InvalidPartNumber in its message). */
+function rangeOfPart(object: StoredObject, partNumber: number): Range | undefined {
+  if (object.parts === undefined && partNumber === 1)
+    return object.bytes === 0 ? undefined : { from: 0, to: object.bytes };
+  let from = 0;
+  for (const part of object.parts ?? []) {
+    if (part.partNumber === partNumber) return { from, to: from + part.bytes };
+    from += part.bytes;
+  }
+  throw new S3Error('InvalidRange', 'The requested partnumber is not satisfiable', {
+    PartNumberRequested: String(partNumber),
+  });
+}

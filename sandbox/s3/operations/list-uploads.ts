@@ -1,0 +1,98 @@
+import { element } from '../../server/xml.js';
+import { queryNumber } from '../http/request.js';
+import { ownerId } from './buckets.js';
+import { answerXml, bucketOf, namespace, uploadOf, xmlTime, type Operation } from './operation.js';
+import { byUtf8 } from './paging.js';
+import { notImplemented } from '../errors.js';
+
+/** ListParts, up to 1,000 a page. */
+export const listParts: Operation = async (request, response, context) => {
+  const bucket = bucketOf(request, context);
+  const upload = uploadOf(request, bucket);
+  const marker = queryNumber(request, 'part-number-marker', { min: 0, max: 2 ** 29 }) ?? 0;
+  const limit = Math.min(queryNumber(request, 'max-parts', { min: 0, max: 2 ** 29 }) ?? 1000, 1000);
+  const after = Array.from(upload.parts.values())
+    .filter((part) => part.partNumber > marker)
+    .sort((a, b) => a.partNumber - b.partNumber);
+  const page = after.slice(0, limit);
+  const isTruncated = after.length > page.length;
+  answerXml(
+    response,
+    element(
+      'ListPartsResult',
+      [
+        element('Bucket', bucket.name),
+        element('Key', upload.key),
+        element('UploadId', upload.uploadId),
+        element('Initiator', [element('ID', ownerId)]),
+        element('Owner', [element('ID', ownerId)]),
+        element('StorageClass', upload.attributes.storageClass),
+        element('PartNumberMarker', marker),
+        isTruncated ? element('NextPartNumberMarker', page.at(-1)?.partNumber) : undefined,
+        element('MaxParts', limit),
+        element('IsTruncated', isTruncated),
+        upload.checksum.asked ? element('ChecksumAlgorithm', upload.checksum.algorithm) : undefined,
+        upload.checksum.asked ? element('ChecksumType', upload.checksum.type) : undefined,
+        ...page.map((part) =>
+          element('Part', [
+            element('PartNumber', part.partNumber),
+            element('LastModified', xmlTime(part.lastModifiedMs)),
+            element('ETag', `"${part.etag}"`),
+            element('Size', part.segment.bytes),
+            upload.checksum.asked ? element(`Checksum${upload.checksum.algorithm}`, part.checksum) : undefined,
+          ]),
+        ),
+      ],
+      namespace,
+    ),
+  );
+  await Promise.resolve();
+};
+
+/** ListMultipartUploads by prefix, up to 1,000 a page, in the order of key and start. */
+export const listMultipartUploads: Operation = async (request, response, context) => {
+  const bucket = bucketOf(request, context);
+  const { query } = request;
+  if ((query.get('delimiter') ?? '') !== '') throw notImplemented('ListMultipartUploads with a delimiter');
+  const prefix = query.get('prefix') ?? '';
+  const keyMarker = query.get('key-marker') ?? '';
+  const idMarker = query.get('upload-id-marker') ?? '';
+  const limit = Math.min(queryNumber(request, 'max-uploads', { min: 1, max: 2 ** 29 }) ?? 1000, 1000);
+  const all = Array.from(bucket.uploads.values())
+    .filter((upload) => upload.key.startsWith(prefix))
+    .sort((a, b) => byUtf8(a.key, b.key) || a.initiatedMs - b.initiatedMs || byUtf8(a.uploadId, b.uploadId));
+  const marked = all.findIndex((upload) => upload.key === keyMarker && upload.uploadId === idMarker);
+  const after = marked >= 0 ? all.slice(marked + 1) : all.filter((upload) => byUtf8(upload.key, keyMarker) > 0);
+  const page = after.slice(0, limit);
+  const last = after.length > page.length ? page.at(-1) : undefined;
+  const write = query.get('encoding-type') === 'url' ? encodeURIComponent : (text: string): string => text;
+  answerXml(
+    response,
+    element(
+      'ListMultipartUploadsResult',
+      [
+        element('Bucket', bucket.name),
+        element('KeyMarker', write(keyMarker)),
+        element('UploadIdMarker', idMarker),
+        last === undefined ? undefined : element('NextKeyMarker', write(last.key)),
+        last === undefined ? undefined : element('NextUploadIdMarker', last.uploadId),
+        query.get('encoding-type') === 'url' ? element('EncodingType', 'url') : undefined,
+        element('Prefix', write(prefix)),
+        element('MaxUploads', limit),
+        element('IsTruncated', last !== undefined),
+        ...page.map((upload) =>
+          element('Upload', [
+            element('Key', write(upload.key)),
+            element('UploadId', upload.uploadId),
+            element('Initiator', [element('ID', ownerId)]),
+            element('Owner', [element('ID', ownerId)]),
+            element('StorageClass', upload.attributes.storageClass),
+            element('Initiated', xmlTime(upload.initiatedMs)),
+          ]),
+        ),
+      ],
+      namespace,
+    ),
+  );
+  await Promise.resolve();
+};

@@ -1,0 +1,1 @@
+export { createStsService, type StsServiceOptions } from './service.js';

@@ -1,0 +1,13 @@
+export * from './framing.js';
+export * from './index-image.js';
+export * from './index-line.js';
+export * from './index-reader.js';
+export * from './index-writer.js';
+export * from './keys.js';
+export * from './manifest.js';
+export * from './metadata.js';
+export * from './part-plan.js';
+export * from './seek-table.js';
+export * from './tags.js';
+export * from './tar-scanner.js';
+export type { TarEntry } from './tar-scanner-entry.js';

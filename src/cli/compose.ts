@@ -1,0 +1,60 @@
+import { availableParallelism, tmpdir } from 'node:os';
+import { randomUUID } from 'node:crypto';
+import { S3Client } from '@aws-sdk/client-s3';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import type { MigrateDependencies } from '../commands/index.js';
+import { AppError, systemClock, type EventSink } from '../core/index.js';
+import { createEc2, currentInstance } from '../source/index.js';
+import { toolName, toolVersion } from './version.js';
+
+/** What a composition needs to know of the command. */
+export interface CompositionOptions {
+  readonly bucket: string;
+  readonly events: EventSink;
+  readonly signal: AbortSignal;
+}
+
+/** Retries are ours (`callAws`); silence on a socket ends a call, and so do connections that never open. */
+const clientDefaults = {
+  maxAttempts: 1,
+  requestHandler: {
+    connectionTimeout: 10_000,
+    socketTimeout: 60_000,
+    httpAgent: { keepAlive: true, maxSockets: 100 },
+    httpsAgent: { keepAlive: true, maxSockets: 100 },
+  },
+};
+
+/**
+ * Builds everything real that `migrate` works with: the only place where SDK clients are made. Where they find AWS,
+ * and with which credentials, is the SDK's own affair (environment, profile, instance role). Throws `not-root`,
+ * `no-instance-metadata`.
+ */
+export async function composeMigrate(options: CompositionOptions): Promise<MigrateDependencies & Disposable> {
+  requireRoot();
+  const instance = await currentInstance();
+  const s3 = new S3Client({ ...clientDefaults, region: instance.region, followRegionRedirects: true });
+  const ec2 = new EC2Client({ ...clientDefaults, region: instance.region });
+  return {
+    ec2: createEc2(ec2, { clock: systemClock }),
+    store: { client: s3, bucket: options.bucket, clock: systemClock, temporaryDirectory: tmpdir() },
+    instance,
+    clock: systemClock,
+    events: options.events,
+    parallelism: availableParallelism(),
+    runId: randomUUID(),
+    tool: { name: toolName, version: toolVersion },
+    signal: options.signal,
+    [Symbol.dispose]: () => {
+      s3.destroy();
+      ec2.destroy();
+    },
+  };
+}
+
+function requireRoot(): void {
+  if (process.getuid?.() === 0) return;
+  throw new AppError('not-root', 'Mounting volumes and reading every file on them takes root.', {
+    hint: 'Run it with sudo: sudo snap-to-s3 migrate …',
+  });
+}

@@ -1,0 +1,73 @@
+import { Command, CommanderError } from 'commander';
+import { messageOf, printable, toAppError } from '../core/index.js';
+import { exitStatus, exitStatusOf } from './exit-status.js';
+import { addMigrateOptions, readMigrateOptions } from './migrate-options.js';
+import type { Output } from './render/index.js';
+import { runMigrate } from './run-migrate.js';
+import { toolVersion } from './version.js';
+
+const intro = `Takes EBS snapshots to S3 as ordinary archives: a tar of every partition (or a raw image with --dd),
+compressed with lz4 or zstd. Run it as root on an EC2 instance in the region of the snapshots.`;
+
+const examples = `
+Examples:
+  sudo snap-to-s3 migrate --all --bucket backups.example.com
+  sudo snap-to-s3 migrate --snapshots snap-0123456789abcdef0 --dd --compression zstd --bucket backups.example.com
+  snap-to-s3 sandbox start          a local AWS to try it on; see snap-to-s3 sandbox --help
+`;
+
+/** Runs one command line (without node and script) and returns the exit status; prints every error itself. */
+export async function main(argv: readonly string[], output: Output = process): Promise<number> {
+  let status: number = exitStatus.done;
+  const run = async (options: unknown): Promise<void> => {
+    status = await runMigrate(readMigrateOptions(options), output);
+  };
+  try {
+    await createProgram(run).parseAsync(subcommandStyle(argv), { from: 'user' });
+    return status;
+  } catch (error) {
+    // Commander has printed its own message already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.done : exitStatus.usage;
+    const appError = toAppError(error);
+    output.stderr.write(`snap-to-s3: ${printable(appError.message)}\n`);
+    if (appError.hint !== undefined) output.stderr.write(`${printable(appError.hint)}\n`);
+    if (appError.code === 'internal') {
+      output.stderr.write(
+        `This is a defect of snap-to-s3; please report it. ${printable(messageOf(appError.cause))}\n`,
+      );
+      if (process.env.SNAP_TO_S3_DEBUG !== undefined) output.stderr.write(`${String(appError.stack)}\n`);
+    }
+    return exitStatusOf(appError);
+  }
+}
+
+/** The existing tool's way to say it, `snap-to-s3 --migrate …`, means the subcommand. */
+function subcommandStyle(argv: readonly string[]): string[] {
+  const at = argv.indexOf('--migrate');
+  return at === -1 || argv[0] === 'migrate' ? [...argv] : ['migrate', ...argv.slice(0, at), ...argv.slice(at + 1)];
+}
+
+function createProgram(run: (options: unknown) => Promise<void>): Command {
+  const program = new Command('snap-to-s3')
+    .description(intro)
+    .version(toolVersion, '--version', 'show the version')
+    .helpOption('--help', 'show this page')
+    .addHelpText('after', examples)
+    .exitOverride()
+    .showHelpAfterError('Run snap-to-s3 --help to see all options.');
+  const migrateCommand = program
+    .command('migrate')
+    .summary('archive snapshots in S3 (the same as --migrate)')
+    .description('Archives snapshots in S3.')
+    .helpOption('--help', 'show this page')
+    .exitOverride()
+    .showHelpAfterError('Run snap-to-s3 migrate --help to see all options.')
+    .action(async (options: unknown) => run(options));
+  addMigrateOptions(migrateCommand);
+  program
+    .command('sandbox')
+    .summary('a local AWS to try everything on')
+    .description('A local AWS: see snap-to-s3 sandbox --help.')
+    .allowUnknownOption();
+  return program;
+}

@@ -1,0 +1,34 @@
+import { migrate } from '../commands/index.js';
+import { count } from '../core/index.js';
+import { composeMigrate } from './compose.js';
+import { exitStatus } from './exit-status.js';
+import type { MigrateRequest } from './migrate-options.js';
+import { chooseRenderer, type Output } from './render/index.js';
+import { processSignals } from './signals.js';
+
+/** `snap-to-s3 migrate`: composes, runs, and says how it ended. Returns the exit status; throws what concerns all. */
+export async function runMigrate(request: MigrateRequest, output: Output): Promise<number> {
+  using renderer = chooseRenderer(output, request);
+  using signals = processSignals((sentence) => renderer.say(sentence));
+  try {
+    using dependencies = await composeMigrate({
+      bucket: request.bucket,
+      events: (event) => renderer.event(event),
+      signal: signals.signal,
+    });
+    const { archived, failed } = await migrate(request.selection, request.settings, dependencies);
+    if (failed.length === 0) return exitStatus.done;
+    if (archived.length + failed.length === 1) return exitStatus.failed;
+    renderer.say(
+      [
+        `${count(archived.length, 'snapshot')} archived, ${failed.length} failed:`,
+        ...failed.map(({ snapshotId, error }) => `  ${snapshotId}: ${error.message}`),
+      ].join('\n'),
+    );
+    return exitStatus.someSnapshotsFailed;
+  } catch (error) {
+    if (!signals.signal.aborted) throw error;
+    renderer.say('Interrupted: everything temporary was removed, and the snapshot is marked "migrate" again.');
+    return exitStatus.interrupted;
+  }
+}

@@ -1,0 +1,2 @@
+export * from './compressor.js';
+export * from './levels.js';

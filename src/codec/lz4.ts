@@ -1,0 +1,42 @@
+import { compressFrame, decompressFrame } from 'lz4-napi';
+import { run } from '../process/index.js';
+import type { FrameCompressor } from './compressor.js';
+import { corruptFrame } from './corrupt-frame.js';
+import { lz4FrameShape } from './lz4-frame.js';
+
+/** Below this lz4 is the fast mode at any level, which the library has; above it is HC, which only the program has. */
+const firstHighLevel = 3;
+
+/** See `compressor`. Levels from 3 run the program `lz4` once a frame. */
+export function lz4Compressor(level: number): FrameCompressor {
+  if (level < firstHighLevel) return (raw) => compressFrame(raw, { contentChecksum: true });
+  return async (raw) => {
+    // -B7: blocks of 4 MiB. What does not compress is stored, with a few bytes for each block.
+    const frame = await run(['lz4', '-z', `-${level}`, '-c', '-q', '-B7'], {
+      input: raw,
+      maxOutputBytes: raw.length + 64 * 1024,
+    });
+    lz4FrameShape(frame);
+    return frame;
+  };
+}
+
+/** See `FrameDecompressor`. */
+export async function lz4Decompress(frame: Buffer, expectedRawBytes: number): Promise<Buffer> {
+  // The library takes a frame that ends before its end mark, and unpacks without a limit: so look first. All blocks but
+  // the last are full, so that more blocks than these would be more bytes.
+  const { blocks, blockBytes } = lz4FrameShape(frame);
+  if (blocks > Math.ceil(expectedRawBytes / blockBytes)) {
+    throw corruptFrame('lz4', `it holds more than ${expectedRawBytes} bytes`);
+  }
+  let raw: Buffer;
+  try {
+    raw = await decompressFrame(frame);
+  } catch (error) {
+    throw corruptFrame('lz4', 'its content or its checksum is wrong', error);
+  }
+  if (raw.length !== expectedRawBytes) {
+    throw corruptFrame('lz4', `it holds ${raw.length} bytes instead of ${expectedRawBytes}`);
+  }
+  return raw;
+}

@@ -1,0 +1,126 @@
+import { encodeManifest, manifestKey, planParts, type Codec, type Content, type Manifest } from '../archive/index.js';
+import { printable, type Clock, type EventSink } from '../core/index.js';
+import { readLayout } from '../disk/index.js';
+import {
+  attachVolume,
+  claimSnapshot,
+  findDevice,
+  requireUsable,
+  takeTemporaryVolume,
+  type Ec2,
+  type Instance,
+  type Snapshot,
+} from '../source/index.js';
+import { uploadObject, type ObjectStore, type ServerSideEncryption } from '../store/index.js';
+import { archiveDisk } from './archive-disk.js';
+import { buildManifest } from './build-manifest.js';
+
+/** How snapshots are archived; the same for all snapshots of a run. */
+export interface MigrateSettings {
+  /** The key of the state tag, and the mark on temporary volumes. */
+  readonly tag: string;
+  readonly content: Content;
+  readonly codec: Codec;
+  readonly level: number;
+  readonly uploadStreams: number;
+  /** The directory below which partitions are mounted. */
+  readonly mountPoint: string;
+  readonly volumeType: string | undefined;
+  readonly keepVolumes: boolean;
+  readonly encryption: ServerSideEncryption | undefined;
+}
+
+/** Everything outside that the migration of a snapshot needs. */
+export interface MigrateDependencies {
+  readonly ec2: Ec2;
+  readonly store: ObjectStore;
+  readonly instance: Instance;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  /** Frames compressed at once. */
+  readonly parallelism: number;
+  /** Unique for this run. */
+  readonly runId: string;
+  readonly tool: { readonly name: string; readonly version: string };
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Takes one snapshot to S3: claims it, makes a volume of it, attaches that, archives what is on it, and writes the
+ * manifest when all objects are confirmed. Whatever happens, everything temporary is removed again, and on failure the
+ * tag goes back to `migrate`. Throws `claimed-elsewhere`, `snapshot-unusable`, and whatever the rooms throw.
+ */
+export async function migrateSnapshot(
+  snapshot: Snapshot,
+  settings: MigrateSettings,
+  dependencies: MigrateDependencies,
+): Promise<Manifest> {
+  const { ec2, clock, events, instance, store, signal } = dependencies;
+  const { snapshotId } = snapshot;
+  const startedMs = clock.now();
+  const common = { ec2, clock, events, instance, signal };
+  events({ kind: 'snapshot-started', snapshotId, description: describe(snapshot) });
+  requireUsable(snapshot);
+
+  events({ kind: 'stage', snapshotId, stage: 'claiming', subject: snapshotId });
+  await using claim = await claimSnapshot(snapshot, {
+    ...common,
+    tag: settings.tag,
+    runId: dependencies.runId,
+    during: 'migrating',
+    otherwise: 'migrate',
+  });
+  const manifest = await archiveVolume(snapshot, settings, dependencies);
+
+  const key = manifestKey(snapshot);
+  events({ kind: 'stage', snapshotId, stage: 'writing-manifest', subject: key });
+  await uploadObject(
+    store,
+    single(encodeManifest(manifest)),
+    { key, contentType: 'application/json', encryption: settings.encryption },
+    { ...planParts({ expectedBytes: 0, boundBytes: 0 }), streams: 1, signal },
+  );
+  await claim.finish('migrated');
+  events({
+    kind: 'snapshot-archived',
+    snapshotId,
+    manifestKey: key,
+    objects: manifest.objects,
+    elapsedMs: clock.now() - startedMs,
+  });
+  return manifest;
+}
+
+/** Everything between the making of the temporary volume and its deletion. */
+async function archiveVolume(
+  snapshot: Snapshot,
+  settings: MigrateSettings,
+  dependencies: MigrateDependencies,
+): Promise<Manifest> {
+  const { ec2, clock, events, instance, signal } = dependencies;
+  const { snapshotId } = snapshot;
+  const common = { ec2, clock, events, instance, signal };
+  await using volume = await takeTemporaryVolume(snapshot, {
+    ...common,
+    tag: settings.tag,
+    volumeType: settings.volumeType,
+    keep: settings.keepVolumes,
+  });
+  await using attachment = await attachVolume(volume.volumeId, { ...common, snapshotId });
+  events({ kind: 'stage', snapshotId, stage: 'waiting-for-device', subject: volume.volumeId });
+  const device = await findDevice(volume.volumeId, { clock, deviceName: attachment.deviceName, signal });
+  events({ kind: 'stage', snapshotId, stage: 'reading-disk', subject: device });
+  const layout = await readLayout(device, { clock, signal });
+  const archived = await archiveDisk(snapshot, layout, settings, dependencies);
+  events({ kind: 'stage', snapshotId, stage: 'cleaning-up', subject: volume.volumeId });
+  return buildManifest({ snapshot, layout, archived, region: instance.region, ...dependencies });
+}
+
+function describe(snapshot: Snapshot): string {
+  const description = snapshot.description === '' ? '' : `, "${printable(snapshot.description)}"`;
+  return `${snapshot.volumeGiB} GiB of ${snapshot.volumeId} at ${snapshot.startTime.toISOString()}${description}`;
+}
+
+async function* single(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield await Promise.resolve(bytes);
+}

@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { S3Client } from '@aws-sdk/client-s3';
+import { createS3Service } from '../../sandbox/s3/index.js';
+import { listen } from '../../sandbox/server/server.js';
+import { createStsService } from '../../sandbox/sts/index.js';
+import { systemClock, type Clock } from '../../src/core/index.js';
+
+/** The local S3 (and STS) alone, without devices or root. Disposing removes its state. */
+export interface S3Sandbox extends AsyncDisposable {
+  readonly url: string;
+  /** Everything the sandbox threw instead of answering; a test that passes leaves it empty. */
+  readonly defects: readonly unknown[];
+  client(): S3Client;
+  /** Ends the server and starts it again on the same state. */
+  restart(): Promise<void>;
+}
+
+/** Starts one with a bucket `bucket`. */
+export async function s3Sandbox(options: { readonly clock?: Clock } = {}): Promise<S3Sandbox> {
+  const directory = await mkdtemp(join(tmpdir(), 'snap-to-s3-s3-'));
+  const defects: unknown[] = [];
+  const begin = async () => {
+    const s3 = await createS3Service({ directory, clock: options.clock ?? systemClock });
+    const sts = createStsService({
+      accountId: '123456789012',
+      roleName: 'snap-to-s3',
+      instanceId: 'i-0123456789abcdef0',
+    });
+    return listen([s3, sts], {
+      host: '127.0.0.1',
+      port: 0,
+      defaultRegion: 'us-east-1',
+      onDefect: (error) => defects.push(error),
+    });
+  };
+  let server = await begin();
+  const clients: S3Client[] = [];
+  await fetch(`${server.url}/bucket`, { method: 'PUT' });
+  return {
+    get url() {
+      return server.url;
+    },
+    defects,
+    client: () => {
+      const client = new S3Client({
+        endpoint: server.url,
+        region: 'us-east-1',
+        credentials: { accessKeyId: 'AKIATEST', secretAccessKey: 'secret' },
+        maxAttempts: 1,
+      });
+      clients.push(client);
+      return client;
+    },
+    restart: async () => {
+      await server.close();
+      server = await begin();
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const client of clients) client.destroy();
+      await server.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
