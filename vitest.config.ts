@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 // unit: pure or needing only ordinary files and programs; also run on the newest Node LTS.
 // system: the local AWS, real loop devices and filesystems; needs root.
+const env = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+
 export default defineConfig({
   test: {
     projects: [
@@ -10,6 +12,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/{core,process,archive,codec,cli,source,docs}/**/*.test.ts'],
           testTimeout: 60_000,
+          env,
         },
       },
       {
@@ -18,6 +21,7 @@ export default defineConfig({
           include: ['test/{sandbox,disk,store,commands,e2e}/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          env,
         },
       },
     ],

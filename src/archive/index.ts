@@ -1,4 +1,5 @@
 export * from './framing.js';
+export * from './index-entry.js';
 export * from './index-image.js';
 export * from './index-line.js';
 export * from './index-reader.js';
@@ -10,4 +11,4 @@ export * from './part-plan.js';
 export * from './seek-table.js';
 export * from './tags.js';
 export * from './tar-scanner.js';
-export type { TarEntry } from './tar-scanner-entry.js';
+export * from './tar-scanner-entry.js';

@@ -14,9 +14,14 @@ export interface CompositionOptions {
   readonly signal: AbortSignal;
 }
 
+/** What the SDK would write to the console, our own errors and retries tell better. */
+const silent = (): undefined => undefined;
+const silentLogger = { debug: silent, info: silent, warn: silent, error: silent };
+
 /** Retries are ours (`callAws`); silence on a socket ends a call, and so do connections that never open. */
 const clientDefaults = {
   maxAttempts: 1,
+  logger: silentLogger,
   requestHandler: {
     connectionTimeout: 10_000,
     socketTimeout: 60_000,
@@ -32,7 +37,7 @@ const clientDefaults = {
  */
 export async function composeMigrate(options: CompositionOptions): Promise<MigrateDependencies & Disposable> {
   requireRoot();
-  const instance = await currentInstance();
+  const instance = await currentInstance(process.env.AWS_EC2_METADATA_SERVICE_ENDPOINT);
   const s3 = new S3Client({ ...clientDefaults, region: instance.region, followRegionRedirects: true });
   const ec2 = new EC2Client({ ...clientDefaults, region: instance.region });
   return {

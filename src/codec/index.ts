@@ -1,2 +1,3 @@
 export * from './compressor.js';
+export * from './frame-codec.js';
 export * from './levels.js';

@@ -1,7 +1,5 @@
 import { AppError } from '../core/index.js';
-
-/** How frames are compressed. */
-export type FrameCodec = 'lz4' | 'zstd';
+import type { FrameCodec } from './frame-codec.js';
 
 /** The levels of the programs `lz4` and `zstd` that need no further options. */
 export const codecLevels = { lz4: { least: 1, most: 9 }, zstd: { least: 1, most: 19 } } as const;

@@ -1,7 +1,7 @@
 import { compressFrame, decompressFrame } from 'lz4-napi';
 import { run } from '../process/index.js';
-import type { FrameCompressor } from './compressor.js';
 import { corruptFrame } from './corrupt-frame.js';
+import type { FrameCompressor } from './frame-codec.js';
 import { lz4FrameShape } from './lz4-frame.js';
 
 /** Below this lz4 is the fast mode at any level, which the library has; above it is HC, which only the program has. */

@@ -1,8 +1,8 @@
 import { Decoder, Encoder } from '@toondepauw/node-zstd';
 import { MiB } from '../core/index.js';
 import { run } from '../process/index.js';
-import type { FrameCompressor } from './compressor.js';
 import { corruptFrame } from './corrupt-frame.js';
+import type { FrameCompressor } from './frame-codec.js';
 import { nodeZstd } from './node-zlib.js';
 import { xxh64Low } from './xxh64.js';
 import { completeZstdFrame, zstdFrameShape } from './zstd-frame.js';

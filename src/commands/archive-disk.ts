@@ -13,7 +13,7 @@ import type { RunningProgram } from '../process/index.js';
 import type { Snapshot } from '../source/index.js';
 import type { ObjectTarget } from '../store/index.js';
 import { archiveObject, type ArchiveJob } from './archive-object.js';
-import type { MigrateDependencies, MigrateSettings } from './migrate-snapshot.js';
+import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
 
 /** The objects made of a disk. */
 export interface ArchivedDisk {

@@ -63,12 +63,12 @@ const progressIntervalMs = 100;
 export async function archiveObject(job: ArchiveJob, options: ArchiveJobOptions): Promise<ArchivedResult> {
   const { store, signal } = options;
   const frameBytes = frameBytesFor(job.expectedBytes);
-  const progress = createProgress(job, options);
   const index = createIndexWriter();
   // A failure of one of the two ends the other: neither is any good alone.
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   const scan = indexing(job.content, index);
+  const progress = createProgress(job, { ...options, signal: either });
   let frames = 0;
 
   const sendIndex = uploadObject(store, index.bytes, indexTarget(job.target), {
@@ -160,7 +160,7 @@ function indexTarget(archive: ObjectTarget): ObjectTarget {
   return { key: indexKey(archive.key), contentType: 'application/gzip', encryption: archive.encryption };
 }
 
-function createProgress(job: ArchiveJob, { clock, events }: ArchiveJobOptions) {
+function createProgress(job: ArchiveJob, { clock, events, signal }: ArchiveJobOptions) {
   let rawBytes = 0;
   let storedBytes = 0;
   let toldAtMs = Number.NEGATIVE_INFINITY;
@@ -181,6 +181,7 @@ function createProgress(job: ArchiveJob, { clock, events }: ArchiveJobOptions) {
   return {
     countRaw: async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
       for await (const bytes of source) {
+        signal.throwIfAborted();
         rawBytes += bytes.length;
         tellSometimes();
         yield bytes;

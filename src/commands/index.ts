@@ -1,2 +1,3 @@
 export { migrate, type MigrateResult, type Selection } from './migrate.js';
-export { migrateSnapshot, type MigrateDependencies, type MigrateSettings } from './migrate-snapshot.js';
+export type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
+export { migrateSnapshot } from './migrate-snapshot.js';

@@ -1,5 +1,5 @@
-import { encodeManifest, manifestKey, planParts, type Codec, type Content, type Manifest } from '../archive/index.js';
-import { printable, type Clock, type EventSink } from '../core/index.js';
+import { encodeManifest, manifestKey, planParts, type Manifest } from '../archive/index.js';
+import { printable } from '../core/index.js';
 import { readLayout } from '../disk/index.js';
 import {
   attachVolume,
@@ -7,43 +7,12 @@ import {
   findDevice,
   requireUsable,
   takeTemporaryVolume,
-  type Ec2,
-  type Instance,
   type Snapshot,
 } from '../source/index.js';
-import { uploadObject, type ObjectStore, type ServerSideEncryption } from '../store/index.js';
+import { uploadObject } from '../store/index.js';
 import { archiveDisk } from './archive-disk.js';
 import { buildManifest } from './build-manifest.js';
-
-/** How snapshots are archived; the same for all snapshots of a run. */
-export interface MigrateSettings {
-  /** The key of the state tag, and the mark on temporary volumes. */
-  readonly tag: string;
-  readonly content: Content;
-  readonly codec: Codec;
-  readonly level: number;
-  readonly uploadStreams: number;
-  /** The directory below which partitions are mounted. */
-  readonly mountPoint: string;
-  readonly volumeType: string | undefined;
-  readonly keepVolumes: boolean;
-  readonly encryption: ServerSideEncryption | undefined;
-}
-
-/** Everything outside that the migration of a snapshot needs. */
-export interface MigrateDependencies {
-  readonly ec2: Ec2;
-  readonly store: ObjectStore;
-  readonly instance: Instance;
-  readonly clock: Clock;
-  readonly events: EventSink;
-  /** Frames compressed at once. */
-  readonly parallelism: number;
-  /** Unique for this run. */
-  readonly runId: string;
-  readonly tool: { readonly name: string; readonly version: string };
-  readonly signal: AbortSignal;
-}
+import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
 
 /**
  * Takes one snapshot to S3: claims it, makes a volume of it, attaches that, archives what is on it, and writes the

@@ -1,7 +1,8 @@
 import { isAbort, toAppError, unfold, type AppError, type SnapshotId } from '../core/index.js';
 import type { Snapshot } from '../source/index.js';
 import { requireBucket } from '../store/index.js';
-import { migrateSnapshot, type MigrateDependencies, type MigrateSettings } from './migrate-snapshot.js';
+import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
+import { migrateSnapshot } from './migrate-snapshot.js';
 
 /** Which snapshots are meant. */
 export type Selection =

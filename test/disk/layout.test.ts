@@ -80,7 +80,7 @@ describe('the layout of a disk', () => {
     await device.close();
     const layout = await readLayout(disk.path, { clock });
     expect(layout.areas[0]?.contents).toEqual({ kind: 'member', type: 'LVM2_member' });
-    expect(() => selectFilesystems(layout)).toThrowError(
+    expect(() => selectFilesystems(layout)).toThrow(
       expect.objectContaining({
         code: 'disk-unsupported',
         message: `The disk ${disk.path} is an LVM physical volume, which cannot be archived as files.`,
@@ -92,7 +92,7 @@ describe('the layout of a disk', () => {
   it('with nothing on it -> refused, naming --dd', async () => {
     await using disk = await loopDisk(16);
     const layout = await readLayout(disk.path, { clock });
-    expect(() => selectFilesystems(layout)).toThrowError(
+    expect(() => selectFilesystems(layout)).toThrow(
       expect.objectContaining({ code: 'disk-unsupported', hint: expect.stringContaining('--dd') }),
     );
   });

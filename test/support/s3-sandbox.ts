@@ -17,6 +17,8 @@ export interface S3Sandbox extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
+const silent = (): undefined => undefined;
+
 /** Starts one with a bucket `bucket`. */
 export async function s3Sandbox(options: { readonly clock?: Clock } = {}): Promise<S3Sandbox> {
   const directory = await mkdtemp(join(tmpdir(), 'snap-to-s3-s3-'));
@@ -49,6 +51,7 @@ export async function s3Sandbox(options: { readonly clock?: Clock } = {}): Promi
         region: 'us-east-1',
         credentials: { accessKeyId: 'AKIATEST', secretAccessKey: 'secret' },
         maxAttempts: 1,
+        logger: { debug: silent, info: silent, warn: silent, error: silent },
       });
       clients.push(client);
       return client;

@@ -28,7 +28,7 @@ afterEach(() => expect(sandbox.defects).toEqual([]));
 afterAll(async () => sandbox[Symbol.asyncDispose]());
 
 const Bucket = 'bucket';
-const put = (Key: string, Body: PutObjectCommandInput['Body'], more: Partial<PutObjectCommandInput> = {}) =>
+const put = (Key: string, Body: string | Buffer | Readable, more: Partial<PutObjectCommandInput> = {}) =>
   client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));
 async function get(Key: string, Range?: string): Promise<Buffer> {
   const answer = await client.send(new GetObjectCommand({ Bucket, Key, ...(Range === undefined ? {} : { Range }) }));

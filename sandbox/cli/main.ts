@@ -1,0 +1,69 @@
+import { Command, CommanderError } from 'commander';
+import { isAbort, toAppError } from '../../src/core/index.js';
+import { defaultPort, defaultStateDirectory } from './defaults.js';
+import { seedRunning } from './seed.js';
+import { startInForeground } from './start.js';
+
+/**
+ * `snap-to-s3 sandbox …`: runs the local AWS, and fills it. Returns the exit status: 0 done, 1 failed, 2 usage, 130
+ * interrupted. Results go to standard output, everything said to people to standard error.
+ */
+export async function sandboxMain(argv: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync([...argv], { from: 'user' });
+    return 0;
+  } catch (error) {
+    return statusOf(error);
+  }
+}
+
+function program(): Command {
+  const command = new Command('snap-to-s3 sandbox')
+    .description(
+      'A local AWS to try snap-to-s3 on: EC2 with real volumes, S3, STS and instance metadata. No account needed.',
+    )
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: (\w)/, (_, first: string) => first.toUpperCase())),
+    })
+    .addHelpText('after', example);
+  command
+    .command('start')
+    .description('run the local AWS until Ctrl+C; print the variables that lead to it')
+    .option('--state <directory>', 'where everything is kept', defaultStateDirectory())
+    .option('--port <number>', 'port of all services; the metadata service takes the next one', portNumber, defaultPort)
+    .action((options: { readonly state: string; readonly port: number }) => startInForeground(options));
+  command
+    .command('seed')
+    .description('make demo snapshots in a running sandbox, tagged snap-to-s3=migrate (needs root, about a minute)')
+    .option('--endpoint <url>', 'endpoint of the sandbox, instead of the one that runs on --state')
+    .option('--state <directory>', 'state directory of the sandbox', defaultStateDirectory())
+    .action((options: { readonly state: string; readonly endpoint?: string }) => seedRunning(options));
+  return command;
+}
+
+const example = `
+Try it (as root, for volumes become devices of this machine):
+  snap-to-s3 sandbox start > sandbox.env &
+  snap-to-s3 sandbox seed
+  eval "$(cat sandbox.env)"; aws ec2 describe-snapshots --owner-ids self`;
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_534) return port;
+  throw new CommanderError(2, 'usage', `Error: "${text}" is not a port. Give a number from 0 (any) to 65534.`);
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Commander has printed its own; what came from us it has not.
+    if (error.code === 'usage') console.error(error.message);
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  if (isAbort(error)) return 130;
+  const { code, message, hint } = toAppError(error);
+  console.error(`Error: ${message}`);
+  if (hint !== undefined) console.error(hint);
+  return code === 'usage' ? 2 : 1;
+}

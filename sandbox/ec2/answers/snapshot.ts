@@ -1,0 +1,25 @@
+import { progressPercent, type Lifecycle } from '../lifecycle/index.js';
+import type { Answer } from '../query/index.js';
+import type { Snapshot } from '../state/index.js';
+import { tagSet, time } from './tag.js';
+
+/** A snapshot in DescribeSnapshots, and the whole answer of CreateSnapshot. */
+export function snapshotAnswer(snapshot: Snapshot, lifecycle: Lifecycle): Answer {
+  const { status } = snapshot;
+  return {
+    snapshotId: snapshot.id,
+    volumeId: snapshot.volumeId,
+    status: status.kind,
+    ...(status.kind === 'error' ? { statusMessage: status.reason } : {}),
+    startTime: time(snapshot.startedAtMs),
+    progress: `${progressPercent(snapshot, lifecycle)}%`,
+    ownerId: lifecycle.state.instance.accountId,
+    volumeSize: snapshot.sizeGiB,
+    description: snapshot.description,
+    encrypted: snapshot.encrypted,
+    ...(snapshot.kmsKeyId === null ? {} : { kmsKeyId: snapshot.kmsKeyId }),
+    storageTier: 'standard',
+    ...(status.kind === 'completed' ? { completionTime: time(status.completedAtMs) } : {}),
+    tagSet: tagSet(snapshot.tags),
+  };
+}

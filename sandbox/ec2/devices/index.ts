@@ -1,0 +1,2 @@
+export { byIdName } from './by-id.js';
+export * from './devices.js';

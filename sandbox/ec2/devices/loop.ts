@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { AppError } from '../../../src/core/index.js';
+import { run, runText } from '../../../src/process/index.js';
+
+/** A loop device that serves a file as a disk. */
+export interface Loop {
+  /** `/dev/loop3`. */
+  readonly path: string;
+  /** True when the kernel will free it as soon as nobody uses it any more. */
+  readonly autoclear: boolean;
+}
+
+const listing = z.object({
+  loopdevices: z.array(z.object({ name: z.string(), autoclear: z.boolean() })),
+});
+
+/** The loop device behind which this file is, if any. Must not be asked about a file that does not exist. */
+export async function findLoop(file: string): Promise<Loop | undefined> {
+  const text = await runText(['losetup', '--list', '--json', '--output', 'NAME,AUTOCLEAR', '--associated', file]);
+  // Without any loop device, some versions of losetup print nothing.
+  if (text.trim() === '') return undefined;
+  const [first] = listing.parse(JSON.parse(text)).loopdevices;
+  return first === undefined ? undefined : { path: first.name, autoclear: first.autoclear };
+}
+
+/** Puts a free loop device in front of the file. Finding and taking is one step, so two callers cannot get the same. */
+export async function openLoop(file: string): Promise<string> {
+  return (await runText(['losetup', '--find', '--show', '--sector-size', '512', file])).trim();
+}
+
+/**
+ * Asks the kernel to free a loop device. It is freed at once, or (autoclear) when its last user closes it: look with
+ * {@link findLoop}. May be repeated.
+ */
+export async function closeLoop(path: string): Promise<void> {
+  try {
+    await run(['losetup', '--detach', path]);
+  } catch (error) {
+    // It was cleared between looking and asking.
+    if (error instanceof AppError && /No such device/.test(error.message)) return;
+    throw error;
+  }
+}

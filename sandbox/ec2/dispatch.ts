@@ -1,0 +1,46 @@
+import type { ServerResponse } from 'node:http';
+import { MalformedQuery, readQueryRequest, type QueryRequest } from '../server/query-protocol.js';
+import type { Service, ServiceRequest } from '../server/service.js';
+import { Ec2Error, notImplemented } from './errors.js';
+import { operations, type OperationContext } from './operations/index.js';
+import { answerDocument, errorDocument, readParameters } from './query/index.js';
+
+/** The handler of the EC2 endpoint: a Query request in, an XML document out, errors included. */
+export function dispatcher(contextOf: (region: string) => OperationContext): Service['handle'] {
+  return async (request, response) => {
+    const { requestId, region } = request;
+    try {
+      const { action, parameters } = await readQuery(request);
+      const perform = operations.get(action);
+      if (perform === undefined) throw notImplemented(`the action ${action}`);
+      const answer = await perform(readParameters(parameters), contextOf(region));
+      send(response, { status: 200, requestId, xml: answerDocument(action, { requestId, ...answer }) });
+    } catch (error) {
+      if (!(error instanceof Ec2Error)) throw error;
+      const { code, message, httpStatus } = error;
+      send(response, { status: httpStatus, requestId, xml: errorDocument({ code, message, requestId }) });
+    }
+  };
+}
+
+async function readQuery(request: ServiceRequest): Promise<QueryRequest> {
+  try {
+    return await readQueryRequest(request);
+  } catch (error) {
+    if (error instanceof MalformedQuery) throw new Ec2Error('MalformedQueryString', error.message);
+    throw error;
+  }
+}
+
+function send(
+  response: ServerResponse,
+  { status, requestId, xml }: { readonly status: number; readonly requestId: string; readonly xml: string },
+): void {
+  response.writeHead(status, {
+    'content-type': 'text/xml;charset=UTF-8',
+    'content-length': Buffer.byteLength(xml),
+    'x-amzn-requestid': requestId,
+    server: 'AmazonEC2',
+  });
+  response.end(xml);
+}

@@ -1,0 +1,4 @@
+export { byIdName, type Devices } from './devices/index.js';
+export { defaultDelays, noDelays, type Ec2Delays } from './lifecycle/index.js';
+export * from './service.js';
+export type { Instance } from './state/index.js';

@@ -1,0 +1,7 @@
+export * from './attachment.js';
+export * from './delays.js';
+export * from './lifecycle.js';
+export * from './snapshot.js';
+export * from './start.js';
+export * from './tasks.js';
+export * from './volume.js';

@@ -1,0 +1,22 @@
+import { checkId } from '../ids.js';
+import { operation } from './operation.js';
+import { snapshotOf } from './resources.js';
+
+/** DeleteSnapshot. One that is pending goes when it has completed, as EBS documents it. */
+export const deleteSnapshot = operation({
+  parse: (parameters) => ({ snapshotId: checkId('snapshot', parameters.required('SnapshotId'), 'snapshotId') }),
+  perform: async ({ snapshotId }, context) => {
+    const { region, lifecycle } = context;
+    const snapshot = snapshotOf(snapshotId, context);
+    if (snapshot.status.kind === 'pending') {
+      region.putSnapshot({ ...snapshot, status: { kind: 'pending', afterwards: 'delete' } });
+      await lifecycle.state.save();
+    } else {
+      region.removeSnapshot(snapshotId);
+      await lifecycle.state.save();
+      // The file after the record: what a crash leaves between the two is a file that nobody refers to.
+      await lifecycle.files.removeSnapshot(snapshotId);
+    }
+    return { return: true };
+  },
+});

@@ -1,0 +1,3 @@
+export * from './credentials.js';
+export * from './imds.js';
+export { roleName } from './metadata.js';

@@ -1,0 +1,3 @@
+export { defaultDelays, noDelays, type Ec2Delays } from './ec2/index.js';
+export * from './start.js';
+export { runningSandbox, type RunningSandbox } from './state-lock.js';

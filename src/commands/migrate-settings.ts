@@ -1,0 +1,34 @@
+import type { Codec, Content } from '../archive/index.js';
+import type { Clock, EventSink } from '../core/index.js';
+import type { Ec2, Instance } from '../source/index.js';
+import type { ObjectStore, ServerSideEncryption } from '../store/index.js';
+
+/** How snapshots are archived; the same for all snapshots of a run. */
+export interface MigrateSettings {
+  /** The key of the state tag, and the mark on temporary volumes. */
+  readonly tag: string;
+  readonly content: Content;
+  readonly codec: Codec;
+  readonly level: number;
+  readonly uploadStreams: number;
+  /** The directory below which partitions are mounted. */
+  readonly mountPoint: string;
+  readonly volumeType: string | undefined;
+  readonly keepVolumes: boolean;
+  readonly encryption: ServerSideEncryption | undefined;
+}
+
+/** Everything outside that the migration of a snapshot needs. */
+export interface MigrateDependencies {
+  readonly ec2: Ec2;
+  readonly store: ObjectStore;
+  readonly instance: Instance;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  /** Frames compressed at once. */
+  readonly parallelism: number;
+  /** Unique for this run. */
+  readonly runId: string;
+  readonly tool: { readonly name: string; readonly version: string };
+  readonly signal: AbortSignal;
+}
