@@ -40,7 +40,7 @@ export default tseslint.config(
       'no-restricted-globals': ['error', ...ambientGlobals],
     },
   },
-  { files: ['src/process/**', 'test/**', 'bench/**'], rules: { 'no-restricted-imports': 'off' } },
+  { files: ['src/process/**', 'test/**', 'bench/**', 'scripts/**'], rules: { 'no-restricted-imports': 'off' } },
   // Vitest's asymmetric matchers (expect.stringContaining) are of the type any.
   { files: ['test/**'], rules: { '@typescript-eslint/no-unsafe-assignment': 'off' } },
 );

@@ -37,14 +37,21 @@ const deviceNames = ['f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p'].map(
 const stepTimeoutMs = 60_000;
 const intervalMs = 50;
 
-/** Makes an empty volume, attaches it at a free name and waits for its device. Throws `timed-out`, or what the SDK throws. */
+/** What a volume begins with: nothing, or the contents of a snapshot. */
+export type VolumeOrigin = { readonly sizeGiB: number } | { readonly snapshotId: string };
+
+/** Makes a volume, attaches it at a free name and waits for its device. Throws `timed-out`, or what the SDK throws. */
 export async function attachedVolume(
-  sizeGiB: number,
+  origin: VolumeOrigin,
   { machine, tools }: { readonly machine: Machine; readonly tools: SeedTools },
 ): Promise<AttachedVolume> {
   const { ec2 } = tools;
   const created = await ec2.send(
-    new CreateVolumeCommand({ AvailabilityZone: machine.zone, Size: sizeGiB, VolumeType: 'gp3' }),
+    new CreateVolumeCommand({
+      AvailabilityZone: machine.zone,
+      VolumeType: 'gp3',
+      ...('sizeGiB' in origin ? { Size: origin.sizeGiB } : { SnapshotId: origin.snapshotId }),
+    }),
   );
   const volumeId = created.VolumeId ?? '';
   const dispose = (): Promise<void> => removeVolume(volumeId, tools);

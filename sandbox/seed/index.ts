@@ -1,5 +1,11 @@
-export { attachedVolume, type AttachedVolume, type Machine, type SeedTools } from './attached-volume.js';
+export {
+  attachedVolume,
+  type AttachedVolume,
+  type Machine,
+  type SeedTools,
+  type VolumeOrigin,
+} from './attached-volume.js';
 export { buildDisk, type BuiltPart, type DiskSpec, type Filling, type PartitionSpec } from './build-disk.js';
 export { demoDisks, type DemoDisk } from './demo-disks.js';
 export { fillFilesystem, type Content, type ContentSpec } from './fill.js';
-export { seed, type SeededSnapshot, type SeedOptions } from './seed.js';
+export { findMachine, seed, type SeededSnapshot, type SeedOptions } from './seed.js';

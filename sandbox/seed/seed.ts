@@ -44,7 +44,7 @@ async function seedDisk(
 ): Promise<SeededSnapshot> {
   const { ec2, clock, machine, onProgress = () => undefined } = options;
   onProgress(`Building "${name}": ${description}.`);
-  await using volume = await attachedVolume(sizeGiB, { machine, tools: options });
+  await using volume = await attachedVolume({ sizeGiB }, { machine, tools: options });
   const { volumeId, devicePath } = volume;
   const parts = await buildDisk(devicePath, disk, { clock });
   options.signal?.throwIfAborted();
@@ -64,7 +64,8 @@ async function seedDisk(
   return { snapshotId, volumeId, name, description, parts };
 }
 
-async function findMachine(ec2: EC2Client): Promise<Machine> {
+/** The instance whose devices are this machine's. Throws `not-found`. */
+export async function findMachine(ec2: EC2Client): Promise<Machine> {
   const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({}));
   const instance = Reservations.flatMap(({ Instances = [] }) => Instances)[0];
   const { InstanceId: instanceId, Placement } = instance ?? {};

@@ -6,10 +6,10 @@ import {
   readDevice,
   selectFilesystems,
   startTar,
+  untilEnded,
   type DiskLayout,
   type FilesystemArea,
 } from '../disk/index.js';
-import type { RunningProgram } from '../process/index.js';
 import type { Snapshot } from '../source/index.js';
 import type { ObjectTarget } from '../store/index.js';
 import { archiveObject, type ArchiveJob } from './archive-object.js';
@@ -114,21 +114,6 @@ function tarJob(
         }),
       ),
   };
-}
-
-/**
- * The output of a program, ending only when the program has ended well: what a killed tar had written until then must
- * not pass for an archive. However the reader leaves, the program is gone when this returns.
- */
-async function* untilEnded(program: RunningProgram): AsyncGenerator<Buffer> {
-  try {
-    yield* program.stdout as AsyncIterable<Buffer>;
-    await program.ended;
-  } finally {
-    program.stdout.destroy();
-    program.kill('SIGTERM');
-    await program.ended.catch(() => undefined);
-  }
 }
 
 function common(snapshot: Snapshot, settings: MigrateSettings) {

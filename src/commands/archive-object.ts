@@ -134,13 +134,13 @@ function indexing(content: Content, index: IndexWriter) {
     header: string,
     stage: (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>,
     totals: () => IndexTrailer,
-  ) => ({
-    stage: async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  ) => {
+    async function* withHeader(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
       await index.write(header);
       yield* stage(source);
-    },
-    totals,
-  });
+    }
+    return { stage: withHeader, totals };
+  };
   if (content === 'tar') {
     const scan = scanTar({ onEntry: (entry) => index.write(encodeIndexRecord({ kind: 'entry', entry })) });
     return begun(encodeIndexHeader({ kind: 'tar' }), scan, () => ({
@@ -178,15 +178,16 @@ function createProgress(job: ArchiveJob, { clock, events, signal }: ArchiveJobOp
   const tellSometimes = (): void => {
     if (clock.now() - toldAtMs >= progressIntervalMs) tell();
   };
+  async function* countRaw(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const bytes of source) {
+      signal.throwIfAborted();
+      rawBytes += bytes.length;
+      tellSometimes();
+      yield bytes;
+    }
+  }
   return {
-    countRaw: async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-      for await (const bytes of source) {
-        signal.throwIfAborted();
-        rawBytes += bytes.length;
-        tellSometimes();
-        yield bytes;
-      }
-    },
+    countRaw,
     stored: (bytes: number): void => {
       storedBytes = bytes;
       tellSometimes();

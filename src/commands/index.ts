@@ -1,3 +1,4 @@
+export { archiveObject, type ArchivedResult, type ArchiveJob, type ArchiveJobOptions } from './archive-object.js';
 export { migrate, type MigrateResult, type Selection } from './migrate.js';
 export type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
 export { migrateSnapshot } from './migrate-snapshot.js';

@@ -81,7 +81,8 @@ async function* select(
     }
     if (found.length === 0 && tried.size > 0) return;
     found.sort((a, b) => a.startTime.getTime() - b.startTime.getTime());
-    const snapshotIds = found.map((snapshot) => snapshot.snapshotId);
+    const wanted = selection.kind === 'one' ? found.slice(0, 1) : found;
+    const snapshotIds = wanted.map((snapshot) => snapshot.snapshotId);
     events({ kind: 'snapshots-found', snapshotIds });
     if (found.length === 0) return;
     for (const snapshotId of snapshotIds) {
