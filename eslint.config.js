@@ -13,7 +13,7 @@ const ambientGlobals = ['console', 'setTimeout', 'setInterval', 'setImmediate'].
 }));
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', '.dependency-cruiser.cjs', 'eslint.config.js'] },
+  { ignores: ['dist/**', 'dist-bench/**', 'node_modules/**', '.dependency-cruiser.cjs', 'eslint.config.js'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

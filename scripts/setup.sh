@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that the system programs are there that snap-to-s3, its local AWS and its tests work with.
+# With --tests also those that only the tests need (the AWS command line, tmux).
 # As root it installs what is missing (Debian, Ubuntu: apt-get); otherwise it prints the exact command and stops.
 set -euo pipefail
 
@@ -9,6 +10,8 @@ needed=(
   sfdisk:fdisk mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs mkswap:util-linux
   tar:tar gzip:gzip lz4:lz4 zstd:zstd gpg:gnupg setfattr:attr getfattr:attr setfacl:acl getfacl:acl jq:jq
 )
+
+[ "${1:-}" = --tests ] && needed+=(aws:awscli tmux:tmux findmnt:util-linux setpriv:util-linux)
 
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 packages=()

@@ -38,7 +38,12 @@ const clientDefaults = {
 export async function composeMigrate(options: CompositionOptions): Promise<MigrateDependencies & Disposable> {
   requireRoot();
   const instance = await currentInstance(process.env.AWS_EC2_METADATA_SERVICE_ENDPOINT);
-  const s3 = new S3Client({ ...clientDefaults, region: instance.region, followRegionRedirects: true });
+  const s3 = new S3Client({
+    ...clientDefaults,
+    region: instance.region,
+    followRegionRedirects: true,
+    forcePathStyle: hasOwnEndpoint(),
+  });
   const ec2 = new EC2Client({ ...clientDefaults, region: instance.region });
   return {
     ec2: createEc2(ec2, { clock: systemClock }),
@@ -55,6 +60,14 @@ export async function composeMigrate(options: CompositionOptions): Promise<Migra
       ec2.destroy();
     },
   };
+}
+
+/**
+ * Stores that are not AWS (MinIO, the local AWS) are reached by an address, before which no bucket name can stand; the
+ * SDK notices that for names without dots only.
+ */
+function hasOwnEndpoint(): boolean {
+  return (process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL) !== undefined;
 }
 
 function requireRoot(): void {

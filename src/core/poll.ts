@@ -3,7 +3,7 @@ import type { Clock } from './clock.js';
 /** The bound of a wait. */
 export interface PollOptions {
   readonly clock: Clock;
-  /** How often to look. */
+  /** The first pause between two looks; each is half as long again as the one before, up to ten times the first. */
   readonly intervalMs: number;
   /** When to give up. */
   readonly timeoutMs: number;
@@ -16,12 +16,13 @@ export interface PollOptions {
  */
 export async function poll<T>(probe: () => Promise<T | undefined>, options: PollOptions): Promise<T | undefined> {
   const deadline = options.clock.now() + options.timeoutMs;
-  for (;;) {
+  const longestMs = options.intervalMs * 10;
+  for (let pauseMs = options.intervalMs; ; pauseMs = Math.min(longestMs, pauseMs * 1.5)) {
     options.signal?.throwIfAborted();
     const found = await probe();
     if (found !== undefined) return found;
     const left = deadline - options.clock.now();
     if (left <= 0) return undefined;
-    await options.clock.sleep(Math.min(options.intervalMs, left), options.signal);
+    await options.clock.sleep(Math.min(pauseMs, left), options.signal);
   }
 }

@@ -59,7 +59,7 @@ export async function readLayout(
       missing = missingPartitions(found);
       return missing === undefined ? found : undefined;
     },
-    { timeoutMs: partitionsTimeoutMs, ...options, intervalMs: 500 },
+    { timeoutMs: partitionsTimeoutMs, ...options, intervalMs: 100 },
   );
   if (layout === undefined) throw missing ?? new AppError('device-missing', `${devicePath} cannot be read.`);
   return layout;

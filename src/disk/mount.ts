@@ -94,7 +94,7 @@ async function unmount(mountPoint: string, clock: Clock): Promise<void> {
         return undefined;
       }
     },
-    { clock, intervalMs: 500, timeoutMs: unmountTimeoutMs },
+    { clock, intervalMs: 100, timeoutMs: unmountTimeoutMs },
   );
   if (done === undefined) {
     throw new AppError('cleanup-failed', `${mountPoint} could not be unmounted and removed.`, {

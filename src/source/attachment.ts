@@ -20,7 +20,7 @@ export interface AttachOptions {
 
 /** Valid on every kind of instance (EC2 user guide, "Device names for volumes on Amazon EC2 instances"). */
 const deviceNames = Array.from('fghijklmnop', (letter) => `/dev/sd${letter}`);
-const pollMs = 1_000;
+const pollMs = 250;
 const attachTimeoutMs = 5 * 60_000;
 const detachTimeoutMs = 5 * 60_000;
 

@@ -13,7 +13,7 @@ export interface FindDeviceOptions {
   readonly timeoutMs?: number;
 }
 
-const pollMs = 500;
+const pollMs = 100;
 const defaultTimeoutMs = 2 * 60_000;
 /** The model of EBS volumes; instance-store disks have another one and are never touched. */
 const ebsModel = 'Amazon Elastic Block Store';

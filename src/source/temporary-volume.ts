@@ -30,7 +30,7 @@ export interface TemporaryVolumeOptions {
 const tagValue = 'temporary';
 /** Magnetic (`standard`) volumes are limited to 1 TiB (EC2 user guide, "Amazon EBS volume types"). */
 const largestStandardGiB = 1024;
-const pollMs = 1_000;
+const pollMs = 250;
 const creationTimeoutMs = 15 * 60_000;
 const deletionTimeoutMs = 5 * 60_000;
 

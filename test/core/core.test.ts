@@ -133,7 +133,21 @@ describe('waiting', () => {
     };
     const found = await poll(look, { clock, intervalMs: 400, timeoutMs: 1_000 });
     expect(found).toBeUndefined();
-    expect(seenAt).toEqual([0, 400, 800, 1_000]);
+    expect(seenAt).toEqual([0, 400, 1_000]);
+  });
+});
+
+describe('waiting long', () => {
+  it('looks less and less often', async () => {
+    const clock = fakeClock();
+    let looks = 0;
+    const look = (): Promise<undefined> => {
+      looks += 1;
+      return Promise.resolve(undefined);
+    };
+    await poll(look, { clock, intervalMs: 100, timeoutMs: 60_000 });
+    expect(Math.max(...clock.slept)).toBe(1_000);
+    expect(looks).toBeLessThan(70);
   });
 });
 

@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { operations } from '../../sandbox/ec2/operations/index.js';
+import { routes } from '../../sandbox/s3/index.js';
+
+/** The names in the paragraph that begins with "Operations:" below a heading. */
+async function documented(heading: string): Promise<readonly string[]> {
+  const text = await readFile(join(import.meta.dirname, '../../sandbox/FIDELITY.md'), 'utf8');
+  const section = text.split(/^## /m).find((one) => one.startsWith(`${heading}\n`)) ?? '';
+  const paragraph = /Operations: ([^]*?)\.\n\n/.exec(section)?.[1] ?? '';
+  return paragraph
+    .replace(/\([^)]*\)/g, '')
+    .split(',')
+    .map((name) => name.trim())
+    .sort();
+}
+
+describe('FIDELITY.md', () => {
+  it('lists the operations of the local S3, all of them and no other', async () => {
+    const there = routes.map((route) => route.name).filter((name) => name !== 'ListObjects');
+    expect(await documented('S3')).toEqual([...there].sort());
+  });
+
+  it('lists the operations of the local EC2, all of them and no other', async () => {
+    expect(await documented('EC2')).toEqual([...operations.keys()].sort());
+  });
+});

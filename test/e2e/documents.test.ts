@@ -1,0 +1,171 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startSandbox, type Sandbox } from '../../sandbox/index.js';
+import { seed } from '../../sandbox/seed/index.js';
+import { parseManifest, type Manifest } from '../../src/archive/index.js';
+import { systemClock } from '../../src/core/index.js';
+
+// Every command of the documents (the fenced blocks marked bash) is run here, as it stands there.
+
+const execute = promisify(execFile);
+const root = join(import.meta.dirname, '../..');
+const Bucket = 'backups.example.com';
+
+let folder = '';
+let sandbox: Sandbox;
+let s3: S3Client;
+let snapshots: readonly string[] = [];
+let environment: Record<string, string> = {};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-docs-'));
+  sandbox = await startSandbox({ stateDirectory: join(folder, 'state'), port: 0 });
+  Object.assign(process.env, sandbox.environment);
+  s3 = new S3Client({ forcePathStyle: true });
+  await s3.send(new CreateBucketCommand({ Bucket }));
+  const plain = { realMiB: 12, realFrom: 0.2, awkward: false, sparseGiB: 0, smallFiles: 50 };
+  const filling = { kind: 'filesystem', type: 'ext4', label: 'docs', content: plain } as const;
+  const disk = {
+    name: 'docs',
+    description: 'for the documents',
+    sizeGiB: 1,
+    disk: { kind: 'whole', filling },
+  } as const;
+  snapshots = (await seed({ ec2: new EC2Client(), clock: systemClock, disks: [disk, disk] })).map(
+    (one) => one.snapshotId,
+  );
+  // What a reader has on his machine: the command, and sudo.
+  const bin = join(folder, 'bin');
+  await mkdir(bin);
+  await script(join(bin, 'sudo'), 'exec "$@"');
+  await script(join(bin, 'snap-to-s3'), `exec '${process.execPath}' '${root}/dist/bin/snap-to-s3.cjs' "$@"`);
+  environment = {
+    ...sandbox.environment,
+    PATH: `${bin}:${process.env.PATH ?? ''}`,
+    HOME: folder,
+    BUCKET: Bucket,
+    SNAPSHOT: snapshots[0] ?? '',
+  };
+});
+afterAll(async () => {
+  s3.destroy();
+  await sandbox.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function script(path: string, body: string): Promise<void> {
+  await writeFile(path, `#!/bin/bash\n${body}\n`);
+  await chmod(path, 0o755);
+}
+
+/** The bash blocks of a document, in order. */
+async function blocks(document: string): Promise<string[]> {
+  const text = await readFile(join(root, document), 'utf8');
+  return [...text.matchAll(/^```bash\n([^]*?)^```$/gm)].map((found) => found[1] ?? '');
+}
+
+async function bash(commands: string, more: Record<string, string> = {}): Promise<string> {
+  const cwd = await mkdtemp(join(folder, 'cwd-'));
+  await execute('bash', ['--norc', '-eu', '-c', commands], {
+    cwd,
+    env: { ...environment, ...more },
+    timeout: 150_000,
+  });
+  return cwd;
+}
+
+async function manifestOf(snapshotId: string): Promise<Manifest> {
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
+  const Key = Contents.find((one) => one.Key?.endsWith(`${snapshotId}.manifest.json`))?.Key ?? '';
+  const answer = await s3.send(new GetObjectCommand({ Bucket, Key }));
+  return parseManifest((await answer.Body?.transformToString()) ?? '', Key);
+}
+
+describe('the commands of README.md', () => {
+  it('are the two for the checkout, which CI and the next test run, …', async () => {
+    expect((await blocks('README.md')).slice(0, 2)).toEqual(['npm ci && npm run demo\n', 'npm ci && npm test\n']);
+    const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    expect(scripts.demo).toMatch(/node dist\/scripts\/demo\.js$/);
+    expect(await readFile(join(root, '.ci/run'), 'utf8')).toContain('npm ci\nnpm test\n');
+  });
+
+  it('… those for EC2, and the one that brings the files back', async () => {
+    const [, , tagAndMigrate = '', otherWays = '', getBack = '', ...rest] = await blocks('README.md');
+    expect(rest).toEqual([]);
+    await bash(tagAndMigrate);
+    const { objects } = await manifestOf(snapshots[0] ?? '');
+    const cwd = await bash(getBack, { KEY: objects[0]?.key ?? '' });
+    expect((await execute('find', [cwd])).stdout.split('\n').length).toBeGreaterThan(100);
+    // --one has the second snapshot left to take.
+    await bash(`aws ec2 create-tags --resources ${snapshots[1] ?? ''} --tags Key=snap-to-s3,Value=migrate`);
+    await bash(otherWays);
+    expect((await manifestOf(snapshots[1] ?? '')).objects).toHaveLength(1);
+  });
+});
+
+describe('the commands of docs/FORMAT.md', () => {
+  it('bring tars, images and single files back, and prove an object', async () => {
+    const [tar = '', image = '', prove = '', single = '', ...rest] = await blocks('docs/FORMAT.md');
+    expect(rest).toEqual([]);
+    const SNAPSHOT = snapshots[0] ?? '';
+    await bash('snap-to-s3 migrate --snapshots "$SNAPSHOT" --bucket "$BUCKET"', { SNAPSHOT });
+    const [object] = (await manifestOf(SNAPSHOT)).objects;
+    const KEY = object?.key ?? '';
+    const extracted = await bash(tar, { KEY });
+    const sums = await bash(`(${prove.trim()}) > sum`, { KEY });
+    expect(await readFile(join(sums, 'sum'), 'utf8')).toBe(`${object?.sha256 ?? ''}  -\n`);
+
+    const FILE =
+      (await execute('find', ['usr-share', '-type', 'f', '-size', '+20k'], { cwd: extracted })).stdout.split('\n')[0] ??
+      '';
+    const place = { FILE, FRAMES: String(object?.frames), FRAME_BYTES: String(object?.frameBytes) };
+    const one = await bash(single, { KEY, ...place });
+    expect((await readFile(join(one, FILE))).equals(await readFile(join(extracted, FILE)))).toBe(true);
+
+    await bash('snap-to-s3 migrate --snapshots "$SNAPSHOT" --bucket "$BUCKET" --dd --compression zstd', { SNAPSHOT });
+    const manifest = await manifestOf(SNAPSHOT);
+    const DISK = join(folder, 'disk');
+    await writeFile(DISK, '');
+    await truncate(DISK, manifest.disk.sizeBytes);
+    await bash(image, { KEY: manifest.objects[0]?.key ?? '', DISK });
+    expect((await execute('blkid', ['-p', '-s', 'LABEL', '-o', 'value', DISK])).stdout).toBe('docs\n');
+    await execute('fsck.ext4', ['-n', '-f', DISK]);
+  });
+});
+
+describe('the demo', () => {
+  it('shows everything as root', async () => {
+    const { stdout } = await execute(process.execPath, ['dist/scripts/demo.js'], { cwd: root, timeout: 170_000 });
+    expect(stdout).toContain('Everything was identical.');
+    expect(stdout.match(/ identical: /g)).toHaveLength(5);
+    expect(stdout).toMatch(/^snapshot +name +objects +read +stored +ratio +time$/m);
+  });
+
+  it('says without root what it cannot show, and shows the rest', async () => {
+    // The checkout may lie where nobody else may look.
+    const copy = join(folder, 'checkout');
+    await mkdir(copy);
+    await execute(
+      'bash',
+      ['-c', `cp -r dist package.json '${copy}' && cp -r node_modules '${copy}' && chmod -R a+rX '${folder}'`],
+      { cwd: root },
+    );
+    const argv = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, 'dist/scripts/demo.js'];
+    const { stdout } = await execute('setpriv', argv, {
+      cwd: copy,
+      timeout: 120_000,
+      env: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, HOME: '/nonexistent' },
+    });
+    expect(stdout).toContain('cannot be shown');
+    expect(stdout.match(/: identical: /g)).toHaveLength(2);
+    expect(stdout).toContain('Everything was identical.');
+  });
+});
