@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // CommonJS on purpose: the size of libuv's thread pool is read at its first use, and loading an ES module is one.
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- the one CommonJS file
 import os = require('node:os');
 
 // Compression, file reads and gzip share these threads; the default of four is too few on larger machines.

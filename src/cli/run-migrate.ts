@@ -28,7 +28,7 @@ export async function runMigrate(request: MigrateRequest, output: Output): Promi
     return exitStatus.someSnapshotsFailed;
   } catch (error) {
     if (!signals.signal.aborted) throw error;
-    renderer.say('Interrupted: everything temporary was removed, and the snapshot is marked "migrate" again.');
+    renderer.say('Interrupted. What was under way has been undone; what could not be is in the warnings above.');
     return exitStatus.interrupted;
   }
 }

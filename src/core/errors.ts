@@ -103,12 +103,16 @@ export function toAppError(error: unknown): AppError {
 
 /**
  * The single failures inside what was thrown, the one that happened first at the front: an error that was followed by
- * others while resources were disposed (`SuppressedError`) is unfolded.
+ * others while resources were disposed (`SuppressedError`), and several at once (`AggregateError`), are unfolded.
  */
 export function unfold(error: unknown): readonly [unknown, ...unknown[]] {
   if (error instanceof Error && error.name === 'SuppressedError' && 'suppressed' in error && 'error' in error) {
     const [first, ...others] = unfold(error.suppressed);
     return [first, ...others, ...unfold(error.error)];
+  }
+  if (error instanceof AggregateError) {
+    const [first, ...others] = (error.errors as readonly unknown[]).flatMap((one) => [...unfold(one)]);
+    return [first, ...others];
   }
   return [error];
 }

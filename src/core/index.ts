@@ -1,3 +1,4 @@
+export * from './abandon.js';
 export * from './aws-failure.js';
 export * from './clock.js';
 export * from './errors.js';

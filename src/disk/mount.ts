@@ -1,6 +1,6 @@
 import { mkdir, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AppError, poll, type Clock } from '../core/index.js';
+import { abandon, AppError, poll, type Clock } from '../core/index.js';
 import { run } from '../process/index.js';
 import type { FilesystemArea } from './selection.js';
 
@@ -38,33 +38,40 @@ export async function mountReadOnly(area: FilesystemArea, options: MountOptions)
   const { type } = area.contents;
   await mkdir(mountPoint, { recursive: true });
   await requireUnused(mountPoint);
+  let present = true;
+  const mount = {
+    path: mountPoint,
+    [Symbol.asyncDispose]: async () => {
+      if (!present) return;
+      await unmount(mountPoint, options.clock);
+      present = false;
+    },
+  };
   const flags = [...safeOptions, ...(optionsByType[type] ?? [])].join(',');
   try {
     await run(['mount', '-t', type, '-o', flags, area.path, mountPoint], { signal });
   } catch (error) {
-    await unmount(mountPoint, options.clock);
-    if (!(error instanceof AppError) || error.code !== 'program-failed') throw error;
-    throw new AppError('mount-failed', `The ${type} filesystem on ${area.path} does not mount. ${error.message}`, {
-      cause: error,
-      hint: 'If it is damaged or this kernel does not know it, archive the whole disk with --dd.',
-    });
+    const isRefusal = error instanceof AppError && error.code === 'program-failed';
+    return await abandon(mount, isRefusal ? refusal(area, error) : error);
   }
-  let mounted = true;
-  const mount = {
-    path: mountPoint,
-    [Symbol.asyncDispose]: async () => {
-      if (!mounted) return;
-      await unmount(mountPoint, options.clock);
-      mounted = false;
-    },
-  };
   try {
     const facts = await statfs(mountPoint);
     return { ...mount, usedBytes: (facts.blocks - facts.bfree) * facts.bsize };
   } catch (error) {
-    await mount[Symbol.asyncDispose]();
-    throw error;
+    return await abandon(mount, error);
   }
+}
+
+function refusal(area: FilesystemArea, cause: AppError): AppError {
+  const { message } = cause;
+  return new AppError(
+    'mount-failed',
+    `The ${area.contents.type} filesystem on ${area.path} does not mount. ${message}`,
+    {
+      cause,
+      hint: 'If it is damaged or this kernel does not know it, archive the whole disk with --dd.',
+    },
+  );
 }
 
 async function isMountPoint(path: string): Promise<boolean> {

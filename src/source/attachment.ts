@@ -1,4 +1,13 @@
-import { AppError, awsCode, poll, type Clock, type EventSink, type SnapshotId, type VolumeId } from '../core/index.js';
+import {
+  abandon,
+  AppError,
+  awsCode,
+  poll,
+  type Clock,
+  type EventSink,
+  type SnapshotId,
+  type VolumeId,
+} from '../core/index.js';
 import type { Ec2 } from './ec2.js';
 import type { Instance, VolumeAttachment } from './volume.js';
 
@@ -45,8 +54,7 @@ export async function attachVolume(volumeId: VolumeId, options: AttachOptions): 
     if (state === undefined) throw stuck(volumeId, deviceName, instance);
     return result;
   } catch (error) {
-    await result[Symbol.asyncDispose]();
-    throw error;
+    return await abandon(result, error);
   }
 }
 
@@ -62,10 +70,14 @@ async function requestAttachment(volumeId: VolumeId, options: AttachOptions): Pr
       stage: 'attaching-volume',
       subject: `${volumeId} as ${deviceName}`,
     });
+    signal?.throwIfAborted();
     try {
-      await ec2.attachVolume({ volumeId, instanceId: instance.instanceId, deviceName }, signal);
+      await ec2.attachVolume({ volumeId, instanceId: instance.instanceId, deviceName });
       return deviceName;
     } catch (error) {
+      // An earlier attempt whose answer was lost may have attached it.
+      const attached = currentAttachment(await ec2.volume(volumeId), instance);
+      if (attached !== undefined) return attached.deviceName;
       if (!isNameTaken(error)) throw error;
       lastError = error;
     }

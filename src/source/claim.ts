@@ -1,4 +1,4 @@
-import { AppError, type Clock, type SnapshotId } from '../core/index.js';
+import { abandon, AppError, type Clock, type SnapshotId } from '../core/index.js';
 import type { Ec2 } from './ec2.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -39,23 +39,7 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
   const idTag = `${tag}-id`;
   const id: SnapshotId = snapshot.snapshotId;
   let open = true;
-  const release = async (): Promise<void> => {
-    await ec2.setTags(id, { [tag]: options.otherwise });
-    await ec2.removeTags(id, [idTag]);
-  };
-  try {
-    await ec2.setTags(id, { [tag]: options.during, [idTag]: runId }, signal);
-    await options.clock.sleep(options.settleMs ?? defaultSettleMs, signal);
-    const owner = (await ec2.snapshot(id, signal)).tags[idTag];
-    if (owner !== runId) {
-      open = false;
-      throw new AppError('claimed-elsewhere', `Snapshot ${id} was claimed by another run (${owner ?? 'unknown'}).`);
-    }
-  } catch (error) {
-    if (open) await release();
-    throw error;
-  }
-  return {
+  const claim: Claim = {
     finish: async (state) => {
       await ec2.setTags(id, { [tag]: state }, signal);
       open = false;
@@ -64,7 +48,19 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
     [Symbol.asyncDispose]: async () => {
       if (!open) return;
       open = false;
-      await release();
+      await ec2.setTags(id, { [tag]: options.otherwise });
+      await ec2.removeTags(id, [idTag]);
     },
   };
+  await ec2.setTags(id, { [tag]: options.during, [idTag]: runId });
+  try {
+    await options.clock.sleep(options.settleMs ?? defaultSettleMs, signal);
+    const owner = (await ec2.snapshot(id, signal)).tags[idTag];
+    if (owner === runId) return claim;
+    // The snapshot is somebody else's now, and so are its tags.
+    open = false;
+    throw new AppError('claimed-elsewhere', `Snapshot ${id} was claimed by another run (${owner ?? 'unknown'}).`);
+  } catch (error) {
+    return await abandon(claim, error);
+  }
 }

@@ -30,7 +30,10 @@ import {
 import type { Snapshot } from './snapshot.js';
 import type { Volume } from './volume.js';
 
-/** What is asked of EC2, and nothing more. Every call retries what is worth it and fails with an AppError. */
+/**
+ * What is asked of EC2, and nothing more. Every call retries what is worth it and fails with an AppError. Calls that make
+ * something cannot be cancelled: whoever asks for a thing must learn its name to be able to remove it.
+ */
 export interface Ec2 {
   /** Our own snapshots whose tag has this value, page by page. */
   snapshotsTagged(tag: string, value: string, signal?: AbortSignal): AsyncIterable<Snapshot>;
@@ -41,10 +44,10 @@ export interface Ec2 {
   /** One volume; undefined when there is none (any more). */
   volume(id: VolumeId, signal?: AbortSignal): Promise<Volume | undefined>;
   /** Repeating it with the same client token gives the same volume. */
-  createVolume(request: CreateVolumeRequest, signal?: AbortSignal): Promise<VolumeId>;
+  createVolume(request: CreateVolumeRequest): Promise<VolumeId>;
   /** A volume that is not there (any more) is fine. */
   deleteVolume(id: VolumeId): Promise<void>;
-  attachVolume(request: AttachVolumeRequest, signal?: AbortSignal): Promise<void>;
+  attachVolume(request: AttachVolumeRequest): Promise<void>;
   /** A volume that is not attached (any more) is fine. */
   detachVolume(id: VolumeId, instanceId: InstanceId): Promise<void>;
   /** The device names that the instance has in use. */
@@ -153,21 +156,18 @@ export function createEc2(client: EC2Client, { clock, retryPolicy }: { clock: Cl
       }
       return undefined;
     },
-    createVolume: async (request, signal) => {
-      const created = await call(
-        { action: 'ec2:CreateVolume', resource: request.snapshotId },
-        (options) =>
-          client.send(
-            new CreateVolumeCommand({
-              SnapshotId: request.snapshotId,
-              AvailabilityZone: request.availabilityZone,
-              VolumeType: request.volumeType as VolumeType,
-              ClientToken: request.clientToken,
-              TagSpecifications: [{ ResourceType: 'volume', Tags: toTags(request.tags) }],
-            }),
-            options,
-          ),
-        signal,
+    createVolume: async (request) => {
+      const created = await call({ action: 'ec2:CreateVolume', resource: request.snapshotId }, (options) =>
+        client.send(
+          new CreateVolumeCommand({
+            SnapshotId: request.snapshotId,
+            AvailabilityZone: request.availabilityZone,
+            VolumeType: request.volumeType as VolumeType,
+            ClientToken: request.clientToken,
+            TagSpecifications: [{ ResourceType: 'volume', Tags: toTags(request.tags) }],
+          }),
+          options,
+        ),
       );
       return volumeId(created.VolumeId ?? '');
     },
@@ -178,19 +178,16 @@ export function createEc2(client: EC2Client, { clock, retryPolicy }: { clock: Cl
         ),
       );
     },
-    attachVolume: async (request, signal) => {
-      await call(
-        { action: 'ec2:AttachVolume', resource: `${request.volumeId} as ${request.deviceName}` },
-        (options) =>
-          client.send(
-            new AttachVolumeCommand({
-              VolumeId: request.volumeId,
-              InstanceId: request.instanceId,
-              Device: request.deviceName,
-            }),
-            options,
-          ),
-        signal,
+    attachVolume: async (request) => {
+      await call({ action: 'ec2:AttachVolume', resource: `${request.volumeId} as ${request.deviceName}` }, (options) =>
+        client.send(
+          new AttachVolumeCommand({
+            VolumeId: request.volumeId,
+            InstanceId: request.instanceId,
+            Device: request.deviceName,
+          }),
+          options,
+        ),
       );
     },
     detachVolume: async (id, from) => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { AppError, poll, type Clock, type EventSink, type VolumeId } from '../core/index.js';
+import { abandon, AppError, poll, type Clock, type EventSink, type VolumeId } from '../core/index.js';
 import type { Ec2 } from './ec2.js';
 import type { Snapshot } from './snapshot.js';
 import type { Instance, Volume } from './volume.js';
@@ -52,23 +52,20 @@ export async function takeTemporaryVolume(
     return temporary(found.volumeId, true, options);
   }
   stage('creating-volume', `${snapshot.volumeGiB} GiB in ${instance.availabilityZone}`);
-  const created = await ec2.createVolume(
-    {
-      snapshotId: snapshot.snapshotId,
-      availabilityZone: instance.availabilityZone,
-      volumeType: options.volumeType ?? (snapshot.volumeGiB <= largestStandardGiB ? 'standard' : 'gp2'),
-      tags: { [options.tag]: tagValue, Name: `${snapshot.snapshotId} (temporary, snap-to-s3)` },
-      clientToken: randomUUID(),
-    },
-    signal,
-  );
+  signal?.throwIfAborted();
+  const created = await ec2.createVolume({
+    snapshotId: snapshot.snapshotId,
+    availabilityZone: instance.availabilityZone,
+    volumeType: options.volumeType ?? (snapshot.volumeGiB <= largestStandardGiB ? 'standard' : 'gp2'),
+    tags: { [options.tag]: tagValue, Name: `${snapshot.snapshotId} (temporary, snap-to-s3)` },
+    clientToken: randomUUID(),
+  });
   const volume = temporary(created, false, options);
   try {
     await untilAvailable(created, options);
     return volume;
   } catch (error) {
-    await volume[Symbol.asyncDispose]();
-    throw error;
+    return await abandon(volume, error);
   }
 }
 

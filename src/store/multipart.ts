@@ -27,20 +27,18 @@ export async function beginMultipart(
 ): Promise<MultipartUpload> {
   const resource = s3Url(store, target.key);
   const put = { action: 's3:PutObject', resource };
-  const created = await callS3(
-    store,
-    put,
-    (options) =>
-      store.client.send(
-        new CreateMultipartUploadCommand({
-          Bucket: store.bucket,
-          ...targetFields(target),
-          ChecksumAlgorithm: 'CRC32',
-          ChecksumType: 'FULL_OBJECT',
-        }),
-        options,
-      ),
-    signal,
+  // Not to be cancelled: only who knows the id can abort the upload.
+  signal?.throwIfAborted();
+  const created = await callS3(store, put, (options) =>
+    store.client.send(
+      new CreateMultipartUploadCommand({
+        Bucket: store.bucket,
+        ...targetFields(target),
+        ChecksumAlgorithm: 'CRC32',
+        ChecksumType: 'FULL_OBJECT',
+      }),
+      options,
+    ),
   );
   const uploadId = created.UploadId;
   if (uploadId === undefined) throw new AppError('rejected', `S3 began no upload for ${resource}.`);

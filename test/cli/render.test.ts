@@ -61,8 +61,9 @@ describe('plain output', () => {
 describe('NDJSON', () => {
   it('is one object a line, errors with their parts', () => {
     const [out, err] = [stream(), stream()];
-    using renderer = ndjsonRenderer({ stdout: out.stream, stderr: err.stream });
+    using renderer = ndjsonRenderer({ stdout: out.stream, stderr: err.stream }, manualClock());
     renderer.event(progress(7));
+    renderer.event(progress(8));
     renderer.event(failure);
     const lines = out
       .text()

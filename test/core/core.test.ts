@@ -131,8 +131,7 @@ describe('waiting', () => {
       seenAt.push(clock.now());
       return Promise.resolve(undefined);
     };
-    const found = await poll(look, { clock, intervalMs: 400, timeoutMs: 1_000 });
-    expect(found).toBeUndefined();
+    expect(await poll<string>(look, { clock, intervalMs: 400, timeoutMs: 1_000 })).toBeUndefined();
     expect(seenAt).toEqual([0, 400, 1_000]);
   });
 });

@@ -8,7 +8,7 @@ export type { Output, Renderer } from './renderer.js';
 
 /** NDJSON where asked for, a live display on a terminal, plain lines elsewhere. */
 export function chooseRenderer(output: Output, { json }: { readonly json: boolean }): Renderer {
-  if (json) return ndjsonRenderer(output);
+  if (json) return ndjsonRenderer(output, systemClock);
   const isTerminal = output.stdout.isTTY && process.env.TERM !== 'dumb';
   if (!isTerminal) return plainRenderer(output, systemClock);
   const colour = process.env.NO_COLOR === undefined || process.env.NO_COLOR === '';

@@ -1,10 +1,23 @@
-import type { AppEvent } from '../../core/index.js';
+import type { AppEvent, Clock } from '../../core/index.js';
 import type { Output, Renderer } from './renderer.js';
 
+/** Progress of one object is told this often. */
+const progressIntervalMs = 1_000;
+
 /** Events as NDJSON on standard output: one object a line, errors with code, message, hint and details. */
-export function ndjsonRenderer({ stdout, stderr }: Output): Renderer {
+export function ndjsonRenderer({ stdout, stderr }: Output, clock: Clock): Renderer {
+  const toldAtMs = new Map<string, number>();
+  const isTooSoon = (event: AppEvent): boolean => {
+    if (event.kind !== 'progress') return false;
+    const now = clock.now();
+    if (now - (toldAtMs.get(event.key) ?? Number.NEGATIVE_INFINITY) < progressIntervalMs) return true;
+    toldAtMs.set(event.key, now);
+    return false;
+  };
   return {
-    event: (event) => void stdout.write(`${JSON.stringify(plainEvent(event))}\n`),
+    event: (event) => {
+      if (!isTooSoon(event)) stdout.write(`${JSON.stringify(plainEvent(event))}\n`);
+    },
     say: (sentence) => void stderr.write(`${sentence}\n`),
     [Symbol.dispose]: () => undefined,
   };
