@@ -33,4 +33,12 @@ fi
 echo "Installing: ${packages[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq >&2
+# Ubuntu 24.04 has no awscli; the tests that need it will say so.
+for package in "${packages[@]}"; do
+  apt-cache show "$package" >/dev/null 2>&1 || {
+    echo "This distribution has no package $package; install it by other means." >&2
+    mapfile -t packages < <(printf '%s\n' "${packages[@]}" | grep -vx "$package")
+  }
+done
+[ ${#packages[@]} -eq 0 ] && exit 0
 apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null

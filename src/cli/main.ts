@@ -1,13 +1,14 @@
 import { Command, CommanderError } from 'commander';
-import { messageOf, printable, toAppError } from '../core/index.js';
+import { AppError, messageOf, printable, toAppError } from '../core/index.js';
 import { exitStatus, exitStatusOf } from './exit-status.js';
 import { addMigrateOptions, readMigrateOptions } from './migrate-options.js';
 import type { Output } from './render/index.js';
 import { runMigrate } from './run-migrate.js';
 import { toolVersion } from './version.js';
 
-const intro = `Takes EBS snapshots to S3 as ordinary archives: a tar of every partition (or a raw image with --dd),
-compressed with lz4 or zstd. Run it as root on an EC2 instance in the region of the snapshots.`;
+const intro =
+  'Takes EBS snapshots to S3 as ordinary archives: a tar of every partition (or a raw image with --dd), compressed with ' +
+  'lz4 or zstd. Run it as root on an EC2 instance in the region of the snapshots.';
 
 const examples = `
 Examples:
@@ -23,7 +24,10 @@ export async function main(argv: readonly string[], output: Output = process): P
     status = await runMigrate(readMigrateOptions(options), output);
   };
   try {
-    await createProgram(run).parseAsync(subcommandStyle(argv), { from: 'user' });
+    const program = createProgram(run);
+    requireKnownCommand(program, argv);
+    if (argv.length === 0) program.help({ error: true });
+    await program.parseAsync([...argv], { from: 'user' });
     return status;
   } catch (error) {
     // Commander has printed its own message already.
@@ -41,33 +45,49 @@ export async function main(argv: readonly string[], output: Output = process): P
   }
 }
 
-/** The existing tool's way to say it, `snap-to-s3 --migrate …`, means the subcommand. */
-function subcommandStyle(argv: readonly string[]): string[] {
-  const at = argv.indexOf('--migrate');
-  return at === -1 || argv[0] === 'migrate' ? [...argv] : ['migrate', ...argv.slice(0, at), ...argv.slice(at + 1)];
+/** Commander would count a mistyped command as an argument too many. */
+function requireKnownCommand(program: Command, argv: readonly string[]): void {
+  const [first] = argv;
+  if (first === undefined || first.startsWith('-')) return;
+  const known = [...program.commands.map((command) => command.name()), 'help'];
+  if (known.includes(first)) return;
+  throw new AppError('usage', `${JSON.stringify(first)} is not a command of snap-to-s3.`, {
+    hint: `The commands are: ${known.join(', ')}. Run snap-to-s3 --help to see all options.`,
+  });
 }
 
 function createProgram(run: (options: unknown) => Promise<void>): Command {
   const program = new Command('snap-to-s3')
+    .usage('migrate [options]\n       snap-to-s3 --migrate [options]')
     .description(intro)
+    .enablePositionalOptions()
     .version(toolVersion, '--version', 'show the version')
     .helpOption('--help', 'show this page')
     .addHelpText('after', examples)
     .exitOverride()
     .showHelpAfterError('Run snap-to-s3 --help to see all options.');
-  const migrateCommand = program
+  program
     .command('migrate')
-    .summary('archive snapshots in S3 (the same as --migrate)')
+    .summary('archive snapshots in S3')
     .description('Archives snapshots in S3.')
     .helpOption('--help', 'show this page')
     .exitOverride()
     .showHelpAfterError('Run snap-to-s3 migrate --help to see all options.')
     .action(async (options: unknown) => run(options));
-  addMigrateOptions(migrateCommand);
   program
     .command('sandbox')
     .summary('a local AWS to try everything on')
     .description('A local AWS: see snap-to-s3 sandbox --help.')
     .allowUnknownOption();
+  // The existing tool's way to say it: options without a command.
+  program.option('--migrate', 'the same as the command migrate').action(async (options: { migrate?: boolean }) => {
+    if (options.migrate === true) return run(options);
+    throw new AppError('usage', 'The options do not say what is to be done with the snapshots.', {
+      hint: 'Name the command: snap-to-s3 migrate … See snap-to-s3 --help for all options.',
+    });
+  });
+  for (const command of [program, ...program.commands.filter((one) => one.name() === 'migrate')]) {
+    addMigrateOptions(command);
+  }
   return program;
 }
