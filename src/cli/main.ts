@@ -19,6 +19,8 @@ Examples:
 
 /** Runs one command line (without node and script) and returns the exit status; prints every error itself. */
 export async function main(argv: readonly string[], output: Output = process): Promise<number> {
+  // A reader that goes away (`| head`, a closed terminal) must not end the work with a volume half archived.
+  for (const stream of [output.stdout, output.stderr]) stream.on('error', () => undefined);
   let status: number = exitStatus.done;
   const run = async (options: unknown): Promise<void> => {
     status = await runMigrate(readMigrateOptions(options), output);

@@ -135,7 +135,7 @@ export async function createStand(): Promise<Stand> {
     expectNothingLeft: async (volumesThatStay = []) => {
       const { Volumes = [] } = await ec2.send(new DescribeVolumesCommand({}));
       const volumes = Volumes.filter(
-        (one) => !one.Attachments?.some((attachment) => attachment.Device === '/dev/xvda'),
+        (one) => one.State !== 'deleting' && !one.Attachments?.some(({ Device }) => Device === '/dev/xvda'),
       );
       expect(volumes.map((one) => one.VolumeId).sort()).toEqual([...volumesThatStay].sort());
       expect(await readdir(mountPoint)).toEqual([]);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   AttachVolumeCommand,
@@ -247,6 +247,43 @@ describe('what is not there is told in a sentence', () => {
     expect(result.status).toBe(1);
     expect(result.stderr).toContain('The EC2 instance metadata service at http://127.0.0.1:9 does not answer.');
     expect(systemClock.now() - startedMs).toBeLessThan(15_000);
+  });
+});
+
+describe('btrfs', () => {
+  it('is archived with all its subvolumes, whichever is the default', async () => {
+    const id = await snapshotOf(async (device) => {
+      await runText(['mkfs.btrfs', '-q', '-f', device]);
+      const at = await mkdtemp(join(stand.folder, 'rw-'));
+      await runText(['mount', device, at]);
+      for (const name of ['root', 'home', 'home/nested'])
+        await runText(['btrfs', 'subvolume', 'create', join(at, name)]);
+      await runText(['cp', '--archive', '/usr/share/common-licenses', join(at, 'home/nested/licenses')]);
+      await runText(['btrfs', 'subvolume', 'snapshot', '-r', join(at, 'home'), join(at, 'snapshot')]);
+      await runText(['btrfs', 'subvolume', 'set-default', join(at, 'root')]);
+      await runText(['umount', at]);
+    });
+    expect(await stand.migrate('--snapshots', id)).toMatchObject({ status: 0, stderr: '' });
+    const [object] = (await stand.manifest(id)).objects;
+    const archive = await stand.download(object?.key ?? '');
+    const listing = await runText(['tar', '--list', '--use-compress-program=lz4', `--file=${archive}`]);
+    const names = listing.split('\n');
+    for (const name of ['./root/', './home/nested/licenses/GPL-3', './snapshot/nested/']) expect(names).toContain(name);
+    // A snapshot of a subvolume does not hold the subvolumes below it.
+    expect(names).not.toContain('./snapshot/nested/licenses/GPL-3');
+    expect(object?.entries).toBe(names.length - 1);
+  });
+});
+
+describe('a run whose output nobody reads any more', () => {
+  it('goes on to its end', async () => {
+    const running = stand.start([
+      ...['migrate', '--snapshots', good, '--json'],
+      ...['--bucket', stand.bucket, '--mount-point', stand.mountPoint],
+    ]);
+    running.stdout.once('data', () => running.stdout.destroy());
+    expect(await running.ended).toMatchObject({ status: 0, stderr: '' });
+    expect(await stand.tags(good)).toMatchObject({ 'snap-to-s3': 'migrated' });
   });
 });
 
