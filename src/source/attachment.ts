@@ -122,15 +122,22 @@ function stuck(volumeId: VolumeId, deviceName: string, instance: Instance): AppE
 function detachable(volumeId: VolumeId, deviceName: string, options: AttachOptions): Attachment {
   const { ec2, clock, instance } = options;
   let attached = true;
+  /** Asks again where EC2 refused: a volume that is still attaching cannot be detached. */
+  const step = async (): Promise<true | undefined> => {
+    const attachment = currentAttachment(await ec2.volume(volumeId), instance);
+    if (attachment === undefined || attachment.state === 'detached') return true;
+    if (attachment.state === 'attached') {
+      await ec2.detachVolume(volumeId, instance.instanceId).catch((error: unknown) => {
+        if (awsCode(error) !== 'IncorrectState') throw error;
+      });
+    }
+    return undefined;
+  };
   return {
     deviceName,
     [Symbol.asyncDispose]: async () => {
       if (!attached) return;
-      await ec2.detachVolume(volumeId, instance.instanceId);
-      const gone = await poll(
-        async () => (currentAttachment(await ec2.volume(volumeId), instance) === undefined ? true : undefined),
-        { clock, intervalMs: pollMs, timeoutMs: detachTimeoutMs },
-      );
+      const gone = await poll(step, { clock, intervalMs: pollMs, timeoutMs: detachTimeoutMs });
       if (gone === undefined) {
         throw new AppError('cleanup-failed', `Volume ${volumeId} does not detach from ${deviceName}.`, {
           hint: `Use "Force detach" in the EC2 console, then run: aws ec2 delete-volume --volume-id ${volumeId}`,

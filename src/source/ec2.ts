@@ -253,9 +253,7 @@ async function unlessGone(work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {
-    // Detaching what is detached already is IncorrectState.
-    const awsError = error instanceof AppError ? error.details.awsCode : undefined;
-    if (!isNotFound(error) && awsError !== 'IncorrectState') throw error;
+    if (!isNotFound(error)) throw error;
   }
 }
 

@@ -33,6 +33,8 @@ const largestStandardGiB = 1024;
 const pollMs = 250;
 const creationTimeoutMs = 15 * 60_000;
 const deletionTimeoutMs = 5 * 60_000;
+/** How long a new volume may be missing from DescribeVolumes; EC2's API is eventually consistent. */
+const visibilityMs = 30_000;
 
 /**
  * Finds a volume that an earlier run has made of this snapshot, or makes one, and waits until it can be attached. Throws
@@ -82,24 +84,40 @@ function isOurs(volume: Volume, snapshot: Snapshot, { tag, instance }: Temporary
 
 function temporary(volumeId: VolumeId, reused: boolean, options: TemporaryVolumeOptions): TemporaryVolume {
   const { ec2, clock } = options;
+  const madeAtMs = clock.now();
   let present = !options.keep;
+  /** Deletes as soon as EC2 lets us: a volume that is still being created or detached cannot be deleted. */
+  const step = async (): Promise<true | undefined> => {
+    const state = (await ec2.volume(volumeId))?.state;
+    switch (state) {
+      case undefined:
+        // A volume that was made just now may not be visible yet; gone is what stays invisible.
+        return reused || clock.now() - madeAtMs > visibilityMs ? true : undefined;
+      case 'deleting':
+      case 'deleted':
+        return true;
+      case 'available':
+      case 'error':
+        await ec2.deleteVolume(volumeId);
+        return true;
+      default:
+        return undefined;
+    }
+  };
   return {
     volumeId,
     reused,
     [Symbol.asyncDispose]: async () => {
       if (!present) return;
-      await ec2.deleteVolume(volumeId);
-      const gone = await poll(
-        async () => {
-          const state = (await ec2.volume(volumeId))?.state;
-          return state === undefined || state === 'deleted' || state === 'deleting' ? true : undefined;
-        },
-        { clock, intervalMs: pollMs, timeoutMs: deletionTimeoutMs },
-      );
+      const gone = await poll(step, { clock, intervalMs: pollMs, timeoutMs: deletionTimeoutMs });
       if (gone === undefined) {
-        throw new AppError('cleanup-failed', `The temporary volume ${volumeId} is still there after its deletion.`, {
-          hint: `Look at it in the EC2 console, or run: aws ec2 delete-volume --volume-id ${volumeId}`,
-        });
+        throw new AppError(
+          'cleanup-failed',
+          `The temporary volume ${volumeId} could not be deleted within ${deletionTimeoutMs / 60_000} minutes.`,
+          {
+            hint: `Look at it in the EC2 console, or run: aws ec2 delete-volume --volume-id ${volumeId}`,
+          },
+        );
       }
       present = false;
     },

@@ -1,0 +1,285 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  CreateSnapshotCommand,
+  CreateTagsCommand,
+  DeleteVolumeCommand,
+  DescribeSnapshotsCommand,
+  DescribeVolumesCommand,
+  EC2Client,
+  type Volume,
+} from '@aws-sdk/client-ec2';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListBucketsCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { noDelays, startSandbox } from '../../sandbox/index.js';
+import { attachedVolume, findMachine, type Machine } from '../../sandbox/seed/index.js';
+import { poll, systemClock } from '../../src/core/index.js';
+import { run, runText } from '../../src/process/index.js';
+
+const command = join(import.meta.dirname, '../../dist/bin/snap-to-s3.cjs');
+
+/** An event of `--json`, as a reader of it would see it. */
+export interface JsonEvent {
+  readonly kind: string;
+  readonly snapshotId?: string;
+  readonly stage?: string;
+  readonly subject?: string;
+  readonly text?: string;
+  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
+}
+
+/** How a command ended and what it said. */
+export interface Finished {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Standard output line by line as JSON; only with `--json`. */
+  readonly events: readonly JsonEvent[];
+}
+
+/** How the command is run. */
+export interface CommandOptions {
+  /** In addition to what the sandbox needs; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Told every event of `--json` as it comes. */
+  readonly onEvent?: (event: JsonEvent, kill: (signal: NodeJS.Signals) => void) => void;
+}
+
+/** What a snapshot is made with. */
+export interface SnapshotOptions {
+  readonly description?: string;
+  /** The state tag `migrate` unless told otherwise. */
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly sizeGiB?: number;
+}
+
+/** The local AWS with loop devices, its clients, and the real command. */
+export interface LocalAws extends AsyncDisposable {
+  readonly ec2: EC2Client;
+  readonly s3: S3Client;
+  readonly url: string;
+  readonly machine: Machine;
+  /** For whatever a test keeps; gone afterwards. */
+  readonly folder: string;
+  readonly stateDirectory: string;
+  readonly mountPoint: string;
+  /** Makes a bucket of a name of its own. */
+  bucket(): Promise<string>;
+  /** Makes a volume, lets `build` write to its device, and takes a snapshot of it. */
+  snapshot(build: (devicePath: string) => Promise<void>, options?: SnapshotOptions): Promise<string>;
+  /** Runs `snap-to-s3 <argv> --mount-point …`. */
+  command(argv: readonly string[], options?: CommandOptions): Promise<Finished>;
+  volumes(): Promise<readonly Volume[]>;
+  tags(snapshotId: string): Promise<Readonly<Record<string, string>>>;
+  keys(bucket: string): Promise<readonly string[]>;
+  /** Downloads an object to a file and returns its path. */
+  download(bucket: string, key: string): Promise<string>;
+  /** Everything temporary that is still there, as sentences; `[]` after every command. */
+  leftovers(): Promise<readonly string[]>;
+  /** Deletes all volumes that are not attached. */
+  removeVolumes(): Promise<void>;
+}
+
+/** Starts one; needs root and `npm run build`. */
+export async function localAws(): Promise<LocalAws> {
+  const folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-e2e-'));
+  const stateDirectory = join(folder, 'state');
+  const mountPoint = join(folder, 'mnt');
+  const temporary = join(folder, 'tmp');
+  await mkdir(temporary);
+  const sandbox = await startSandbox({ stateDirectory, port: 0, delays: noDelays });
+  const client = {
+    endpoint: sandbox.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'ASIATEST', secretAccessKey: 'secret' },
+  };
+  const ec2 = new EC2Client(client);
+  const s3 = new S3Client({ ...client, forcePathStyle: true });
+  const machine = await findMachine(ec2);
+  const tools = { ec2, clock: systemClock };
+  const volumes = async (): Promise<readonly Volume[]> =>
+    ((await ec2.send(new DescribeVolumesCommand({}))).Volumes ?? []).filter(
+      ({ State, Attachments = [] }) =>
+        State !== 'deleting' && !Attachments.some(({ Device }) => Device === '/dev/xvda' || Device === '/dev/sda1'),
+    );
+  let made = 0;
+
+  return {
+    ec2,
+    s3,
+    url: sandbox.url,
+    machine,
+    folder,
+    stateDirectory,
+    mountPoint,
+    volumes,
+    bucket: async () => {
+      made += 1;
+      const Bucket = `bucket-${made}.example.com`;
+      await s3.send(new CreateBucketCommand({ Bucket }));
+      return Bucket;
+    },
+    snapshot: async (build, { description = '', tags = { 'snap-to-s3': 'migrate' }, sizeGiB = 1 } = {}) => {
+      await using volume = await attachedVolume({ sizeGiB }, { machine, tools });
+      await build(volume.devicePath);
+      const created = await ec2.send(
+        new CreateSnapshotCommand({ VolumeId: volume.volumeId, Description: description }),
+      );
+      const snapshotId = created.SnapshotId ?? '';
+      const completed = await poll(
+        async () => {
+          const { Snapshots } = await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }));
+          return Snapshots?.[0]?.State === 'completed' ? true : undefined;
+        },
+        { clock: systemClock, intervalMs: 20, timeoutMs: 30_000 },
+      );
+      if (completed === undefined) throw new Error(`${snapshotId} was not completed within 30 s`);
+      const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+      if (Tags.length > 0) await ec2.send(new CreateTagsCommand({ Resources: [snapshotId], Tags }));
+      return snapshotId;
+    },
+    command: (argv, options = {}) => {
+      const variables = {
+        PATH: process.env.PATH,
+        HOME: folder,
+        TMPDIR: temporary,
+        ...sandbox.environment,
+        ...options.env,
+      };
+      const place = argv.some((word) => word === 'migrate' || word === '--migrate')
+        ? ['--mount-point', mountPoint]
+        : [];
+      return runCommand([...argv, ...place], variables, options.onEvent);
+    },
+    tags: async (snapshotId) => {
+      const { Snapshots } = await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }));
+      return Object.fromEntries((Snapshots?.[0]?.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
+    },
+    keys: async (Bucket) => {
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
+      return Contents.map(({ Key = '' }) => Key).sort();
+    },
+    download: async (Bucket, Key) => {
+      made += 1;
+      const path = join(folder, `download-${made}`);
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+      if (Body === undefined) throw new Error(`${Key} has no body`);
+      await writeFile(path, Body as unknown as AsyncIterable<Buffer>);
+      return path;
+    },
+    leftovers: async () => {
+      const found = (await volumes()).map(({ VolumeId, State }) => `volume ${VolumeId ?? ''} is ${State ?? ''}`);
+      const loops = await runText(['losetup', '--list', '--noheadings', '--output', 'NAME,BACK-FILE']);
+      found.push(...lines(loops).filter((line) => line.includes(stateDirectory)));
+      const mounts = lines(await readFile('/proc/self/mountinfo', 'utf8'));
+      found.push(...mounts.filter((line) => line.includes(` ${folder}/`)));
+      found.push(...(await readdir(mountPoint).catch(() => [])).map((name) => `${name} is left in the mount point`));
+      found.push(...(await readdir(temporary)).map((name) => `${name} is left in TMPDIR`));
+      found.push(...(await processesNaming(mountPoint)));
+      for (const { Name } of (await s3.send(new ListBucketsCommand({}))).Buckets ?? []) {
+        const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: Name }));
+        found.push(...Uploads.map(({ Key }) => `upload of ${Key ?? ''} to ${Name ?? ''} is unfinished`));
+      }
+      return found;
+    },
+    removeVolumes: async () => {
+      for (const { VolumeId, State } of await volumes()) {
+        if (State === 'available') await ec2.send(new DeleteVolumeCommand({ VolumeId }));
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      ec2.destroy();
+      s3.destroy();
+      await sandbox.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A volume of the test's own, and the end of it; for tests in which volumes are in the way. */
+export function strangersVolume(aws: LocalAws, origin: { readonly snapshotId: string } | { readonly sizeGiB: number }) {
+  return attachedVolume(origin, { machine: aws.machine, tools: { ec2: aws.ec2, clock: systemClock } });
+}
+
+/** Makes a filesystem on a device and lets `fill` write to it. */
+export async function filesystemOn(
+  device: string,
+  type: 'ext4' | 'xfs' | 'btrfs',
+  fill: (mountedAt: string) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  await run([`mkfs.${type}`, '-q', type === 'ext4' ? '-F' : '-f', device]);
+  await mountedAt(device, { type, options: 'rw' }, fill);
+}
+
+/** Does something with a mounted filesystem. */
+export async function mountedAt<T>(
+  device: string,
+  how: { readonly type: string; readonly options: string },
+  work: (path: string) => Promise<T>,
+): Promise<T> {
+  const path = await mkdtemp(join(tmpdir(), 'snap-to-s3-mounted-'));
+  // Copies of a filesystem may be mounted at the same time.
+  const options = how.type === 'xfs' ? `${how.options},nouuid` : how.options;
+  await run(['mount', '-t', how.type, '-o', options, device, path]);
+  try {
+    return await work(path);
+  } finally {
+    await run(['umount', path]);
+    await rm(path, { recursive: true });
+  }
+}
+
+function runCommand(
+  argv: readonly string[],
+  variables: Readonly<Record<string, string | undefined>>,
+  onEvent: CommandOptions['onEvent'],
+): Promise<Finished> {
+  const env = Object.fromEntries(
+    Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const child = spawn(process.execPath, [command, ...argv], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const events: JsonEvent[] = [];
+  let stdout = '';
+  let stderr = '';
+  let partial = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    if (!argv.includes('--json')) return;
+    const complete = (partial + text).split('\n');
+    partial = complete.pop() ?? '';
+    for (const line of complete) {
+      const event = JSON.parse(line) as JsonEvent;
+      events.push(event);
+      onEvent?.(event, (signal) => child.kill(signal));
+    }
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status) => {
+      if (partial === '') resolve({ status, stdout, stderr, events });
+      else reject(new Error(`The last line has no end: ${partial}`));
+    });
+  });
+}
+
+async function processesNaming(text: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    if (words.some((word) => word.includes(text))) found.push(`process ${pid} runs: ${words.join(' ')}`);
+  }
+  return found;
+}
+
+function lines(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '');
+}

@@ -1,0 +1,66 @@
+import { createServer, request, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A request that S3 has answered. */
+export interface Witnessed {
+  readonly method: string;
+  /** Decoded, without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly status: number;
+}
+
+/** Stands before the local S3, passes everything on, and remembers it. */
+export interface S3Witness extends AsyncDisposable {
+  /** For `AWS_ENDPOINT_URL_S3`. */
+  readonly url: string;
+  /** In the order in which they were answered. */
+  readonly answered: readonly Witnessed[];
+  /** The most parts that were under way at once. */
+  readonly mostPartsAtOnce: number;
+}
+
+/** Starts one. */
+export async function s3Witness(target: string, options: { readonly partDelayMs?: number } = {}): Promise<S3Witness> {
+  const answered: Witnessed[] = [];
+  let parts = 0;
+  let mostParts = 0;
+  const server = createServer((incoming, outgoing) => {
+    const { pathname, searchParams: query } = new URL(incoming.url ?? '/', target);
+    const isPart = query.has('partNumber');
+    if (isPart) mostParts = Math.max(mostParts, (parts += 1));
+    const forward = (): void => {
+      const passed = request(
+        new URL(incoming.url ?? '/', target),
+        { method: incoming.method, headers: incoming.headers },
+        (answer: IncomingMessage) => {
+          outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+          answer.pipe(outgoing);
+          answer.once('end', () => {
+            if (isPart) parts -= 1;
+            const path = decodeURIComponent(pathname);
+            answered.push({ method: incoming.method ?? '', path, query, status: answer.statusCode ?? 500 });
+          });
+        },
+      );
+      passed.on('error', () => outgoing.destroy());
+      incoming.on('error', () => passed.destroy());
+      incoming.pipe(passed);
+    };
+    // eslint-disable-next-line no-restricted-globals -- a slow network
+    if (isPart && options.partDelayMs !== undefined) setTimeout(forward, options.partDelayMs);
+    else forward();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    answered,
+    get mostPartsAtOnce() {
+      return mostParts;
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
