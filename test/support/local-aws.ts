@@ -49,6 +49,8 @@ export interface Finished {
 export interface CommandOptions {
   /** In addition to what the sandbox needs; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Standard output is closed by its reader after the first piece. */
+  readonly closeStdout?: boolean;
   /** Told every event of `--json` as it comes. */
   readonly onEvent?: (event: JsonEvent, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -157,7 +159,7 @@ export async function localAws(): Promise<LocalAws> {
       const place = argv.some((word) => word === 'migrate' || word === '--migrate')
         ? ['--mount-point', mountPoint]
         : [];
-      return runCommand([...argv, ...place], variables, options.onEvent);
+      return runCommand([...argv, ...place], variables, options);
     },
     tags: async (snapshotId) => {
       const { Snapshots } = await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }));
@@ -240,7 +242,7 @@ export async function mountedAt<T>(
 function runCommand(
   argv: readonly string[],
   variables: Readonly<Record<string, string | undefined>>,
-  onEvent: CommandOptions['onEvent'],
+  { onEvent, closeStdout = false }: CommandOptions,
 ): Promise<Finished> {
   const env = Object.fromEntries(
     Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -251,6 +253,7 @@ function runCommand(
   let stderr = '';
   let partial = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  if (closeStdout) child.stdout.once('data', () => child.stdout.destroy());
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
     if (!argv.includes('--json')) return;
@@ -265,7 +268,7 @@ function runCommand(
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status) => {
-      if (partial === '') resolve({ status, stdout, stderr, events });
+      if (partial === '' || closeStdout) resolve({ status, stdout, stderr, events });
       else reject(new Error(`The last line has no end: ${partial}`));
     });
   });

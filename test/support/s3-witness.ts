@@ -47,7 +47,7 @@ export async function s3Witness(target: string, options: { readonly partDelayMs?
       incoming.on('error', () => passed.destroy());
       incoming.pipe(passed);
     };
-    // eslint-disable-next-line no-restricted-globals -- a slow network
+
     if (isPart && options.partDelayMs !== undefined) setTimeout(forward, options.partDelayMs);
     else forward();
   });
