@@ -2,7 +2,9 @@ import { notImplemented, S3Error } from './errors.js';
 import { header, type S3Request } from './http/request.js';
 import { createBucket, deleteBucket, getBucketLocation, headBucket, listBuckets } from './operations/buckets.js';
 import { completeMultipartUpload } from './operations/complete-multipart.js';
+import { copyObject, uploadPartCopy } from './operations/copy.js';
 import { deleteObject, deleteObjects } from './operations/delete-objects.js';
+import { getObjectAttributes } from './operations/get-object-attributes.js';
 import { getObject, headObject } from './operations/get-object.js';
 import { listObjectsV1, listObjectsV2 } from './operations/list-objects.js';
 import { listMultipartUploads, listParts } from './operations/list-uploads.js';
@@ -19,6 +21,8 @@ export interface Route {
   readonly on: 'service' | 'bucket' | 'object';
   /** Query parameters that must be there (with this value, where one is given). */
   readonly query?: Readonly<Record<string, string | true>>;
+  /** A header that must be there. */
+  readonly header?: string;
   readonly operation: Operation;
 }
 
@@ -54,6 +58,14 @@ export const routes: readonly Route[] = [
     operation: completeMultipartUpload,
   },
   {
+    name: 'UploadPartCopy',
+    method: 'PUT',
+    on: 'object',
+    query: { uploadId: true, partNumber: true },
+    header: 'x-amz-copy-source',
+    operation: uploadPartCopy,
+  },
+  {
     name: 'UploadPart',
     method: 'PUT',
     on: 'object',
@@ -77,6 +89,14 @@ export const routes: readonly Route[] = [
     query: { tagging: true },
     operation: deleteObjectTagging,
   },
+  {
+    name: 'GetObjectAttributes',
+    method: 'GET',
+    on: 'object',
+    query: { attributes: true },
+    operation: getObjectAttributes,
+  },
+  { name: 'CopyObject', method: 'PUT', on: 'object', header: 'x-amz-copy-source', operation: copyObject },
   { name: 'PutObject', method: 'PUT', on: 'object', operation: putObject },
   { name: 'GetObject', method: 'GET', on: 'object', operation: getObject },
   { name: 'HeadObject', method: 'HEAD', on: 'object', operation: headObject },
@@ -85,18 +105,18 @@ export const routes: readonly Route[] = [
 
 /** Query parameters that belong to an operation or say nothing about which one is meant. */
 const ordinaryParameters =
-  /^(?:x-id|list-type|prefix|delimiter|max-keys|encoding-type|continuation-token|start-after|fetch-owner|marker|uploads|uploadId|partNumber|part-number-marker|max-parts|max-uploads|key-marker|upload-id-marker|location|delete|tagging|response-[a-z-]+|x-amz-.*|max-buckets)$/i;
+  /^(?:x-id|list-type|prefix|delimiter|max-keys|encoding-type|continuation-token|start-after|fetch-owner|marker|uploads|uploadId|partNumber|part-number-marker|max-parts|max-uploads|key-marker|upload-id-marker|location|delete|tagging|attributes|response-[a-z-]+|x-amz-.*|max-buckets)$/i;
 
 /** Finds the operation for a request. Throws `NotImplemented`, naming what is not there, and `MethodNotAllowed`. */
 export function findRoute(request: S3Request): Route {
   const on = request.bucket === undefined ? 'service' : request.key === undefined ? 'bucket' : 'object';
   const unknown = [...request.query.keys()].find((name) => !ordinaryParameters.test(name));
   if (unknown !== undefined) throw notImplemented(`${request.method} with ?${unknown}`);
-  if (header(request, 'x-amz-copy-source') !== undefined) throw notImplemented('CopyObject and UploadPartCopy');
   const route = routes.find(
     (candidate) =>
       candidate.method === request.method &&
       candidate.on === on &&
+      (candidate.header === undefined || header(request, candidate.header) !== undefined) &&
       Object.entries(candidate.query ?? {}).every(([name, value]) => {
         const given = request.query.get(name);
         return given !== null && (value === true || given === value);

@@ -1,4 +1,4 @@
-import { truncate, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GetObjectTaggingCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeSnapshotsCommand } from '@aws-sdk/client-ec2';
@@ -331,6 +331,8 @@ describe('a disk with partitions', () => {
     for (const { offset, size, sha256 } of [chunks[0], chunks[1], chunks[60], chunks[255]] as IndexLine[]) {
       expect(await sha256OfRange(raw, Number(offset), Number(size))).toBe(sha256);
     }
+    // Most of the disk was never written.
+    expect(chunks.filter(({ zero }) => zero === true).length).toBeGreaterThan(100);
     const head = await aws.s3.send(new HeadObjectCommand({ Bucket: archive.bucket, Key: object.key }));
     expect(head.Metadata).toMatchObject({ 'uncompressed-size': String(1024 * MiB) });
   });
@@ -348,7 +350,6 @@ describe('a disk without partition table', () => {
     ['ext4', 'zstd'],
     ['xfs', 'lz4'],
     ['btrfs', 'zstd'],
-    ['btrfs', 'lz4'],
   ] as const)('of %s comes back from %s', async (type, codec) => {
     let tree: Tree = new Map();
     const snapshotId = await aws.snapshot(async (device) => {
@@ -404,17 +405,6 @@ describe('a disk without partition table', () => {
     const archive = await migrated(snapshotId, codec, [], [`.tar.${codec}`]);
     await expectSameTree(archive, archive.objects[0] as ManifestObject, tree);
     expect(await aws.tags(snapshotId)).toEqual({ 'snap-to-s3': 'migrated' });
-  });
-
-  it('comes back as an image where nothing was ever written', async () => {
-    const snapshotId = await aws.snapshot(() => Promise.resolve());
-    const archive = await migrated(snapshotId, 'zstd', ['--dd'], ['.img.zstd']);
-    const { raw, index } = await downloaded(archive, archive.objects[0] as ManifestObject);
-    expect(index.slice(1, -1).filter(({ zero }) => zero === true)).toHaveLength(256);
-    const zeros = join(aws.folder, 'zeros');
-    await writeFile(zeros, '');
-    await truncate(zeros, 1024 * MiB);
-    await run(['cmp', raw, zeros]);
   });
 });
 

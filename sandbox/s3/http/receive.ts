@@ -65,6 +65,33 @@ export async function receiveBody(
   }
 }
 
+/** Copies a range of an object to a file of its own, with the sums that a body received over HTTP would get. */
+export async function hashSegments(
+  bodies: Bodies,
+  object: { readonly segments: readonly Segment[] },
+  range: { readonly from: number; readonly to: number },
+  algorithm: ChecksumAlgorithm,
+): Promise<ReceivedBody> {
+  const md5 = createHash('md5');
+  const checksum = runningChecksum(algorithm);
+  const measure = async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of source) {
+      md5.update(chunk);
+      checksum.update(chunk);
+      yield chunk;
+    }
+  };
+  const { file, stream } = await bodies.create();
+  const segment = { file, bytes: range.to - range.from };
+  try {
+    await pipeline(bodies.read(object.segments, range.from, range.to), measure, stream);
+  } catch (error) {
+    await bodies.remove([segment]);
+    throw error;
+  }
+  return { segment, md5: md5.digest('hex'), checksum: { algorithm, value: checksum.digest() } };
+}
+
 interface Expectations {
   readonly bytes: number;
   readonly md5: string | undefined;

@@ -60,11 +60,13 @@ export function checkReadConditions(request: S3Request, object: StoredObject): v
   if (ifNoneMatch === undefined && modifiedSince !== undefined && lastModifiedMs <= modifiedSince) throw notModified;
 }
 
-function etagMatches(condition: string, object: StoredObject): boolean {
+/** Whether an If-Match style condition names the object. */
+export function etagMatches(condition: string, object: StoredObject): boolean {
   return condition === '*' || condition.split(',').some((one) => one.trim().replace(/^"|"$/g, '') === object.etag);
 }
 
-function dateOf(value: string | undefined): number | undefined {
+/** The time of an HTTP date; undefined for none or an invalid one, which S3 ignores. */
+export function dateOf(value: string | undefined): number | undefined {
   const ms = value === undefined ? Number.NaN : Date.parse(value);
   return Number.isNaN(ms) ? undefined : ms;
 }

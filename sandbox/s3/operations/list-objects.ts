@@ -1,6 +1,6 @@
 import { element, type XmlElement } from '../../server/xml.js';
-import { notImplemented, S3Error } from '../errors.js';
-import { queryNumber } from '../http/request.js';
+import { S3Error } from '../errors.js';
+import { queryNumber, type S3Request } from '../http/request.js';
 import type { Bucket, StoredObject } from '../state/index.js';
 import { ownerId } from './buckets.js';
 import { answerXml, bucketOf, namespace, xmlTime, type Operation } from './operation.js';
@@ -10,10 +10,56 @@ import { byUtf8, pageOfKeys } from './paging.js';
 export const listObjectsV2: Operation = async (request, response, context) => {
   const bucket = bucketOf(request, context);
   const { query } = request;
-  const prefix = query.get('prefix') ?? '';
-  const delimiter = query.get('delimiter') ?? '';
   const token = query.get('continuation-token');
   const startAfter = query.get('start-after') ?? '';
+  const listing = list(request, bucket, token === null ? startAfter : readToken(token));
+  const { page, write } = listing;
+  answerXml(
+    response,
+    element(
+      'ListBucketResult',
+      [
+        ...listing.head,
+        optional('StartAfter', write(startAfter)),
+        optional('ContinuationToken', token),
+        optional('NextContinuationToken', page.next === undefined ? null : writeToken(page.next)),
+        element('KeyCount', page.keys.length + page.prefixes.length),
+        ...listing.entries(query.get('fetch-owner') === 'true'),
+      ],
+      namespace,
+    ),
+  );
+  await Promise.resolve();
+};
+
+/** ListObjects, the first version: paging by marker; NextMarker only with a delimiter, as in S3. */
+export const listObjectsV1: Operation = async (request, response, context) => {
+  const bucket = bucketOf(request, context);
+  const marker = request.query.get('marker') ?? '';
+  const listing = list(request, bucket, marker);
+  const { page, write } = listing;
+  const hasDelimiter = (request.query.get('delimiter') ?? '') !== '';
+  answerXml(
+    response,
+    element(
+      'ListBucketResult',
+      [
+        ...listing.head,
+        element('Marker', write(marker)),
+        optional('NextMarker', hasDelimiter && page.next !== undefined ? write(page.next) : null),
+        ...listing.entries(true),
+      ],
+      namespace,
+    ),
+  );
+  await Promise.resolve();
+};
+
+/** What both versions have in common. */
+function list(request: S3Request, bucket: Bucket, after: string) {
+  const { query } = request;
+  const prefix = query.get('prefix') ?? '';
+  const delimiter = query.get('delimiter') ?? '';
   const encoding = query.get('encoding-type');
   if (encoding !== null && encoding !== 'url') {
     throw new S3Error('InvalidArgument', 'Invalid Encoding Method specified in Request', {
@@ -22,41 +68,28 @@ export const listObjectsV2: Operation = async (request, response, context) => {
   }
   const write = encoding === 'url' ? urlEncoded : (text: string): string => text;
   const maxKeys = Math.min(queryNumber(request, 'max-keys', { min: 0, max: 2 ** 29 }) ?? 1000, 1000);
-  const page = pageOfKeys(sortedKeys(bucket), {
-    prefix,
-    delimiter,
-    after: token === null ? startAfter : readToken(token),
-    limit: maxKeys,
-  });
-  const optional = (name: string, value: string | null): XmlElement | undefined =>
-    value === null || value === '' ? undefined : element(name, value);
-  answerXml(
-    response,
-    element(
-      'ListBucketResult',
-      [
-        element('Name', bucket.name),
-        element('Prefix', write(prefix)),
-        optional('Delimiter', delimiter === '' ? '' : write(delimiter)),
-        optional('StartAfter', startAfter === '' ? '' : write(startAfter)),
-        optional('EncodingType', encoding),
-        optional('ContinuationToken', token),
-        optional('NextContinuationToken', page.next === undefined ? null : writeToken(page.next)),
-        element('KeyCount', page.keys.length + page.prefixes.length),
-        element('MaxKeys', maxKeys),
-        element('IsTruncated', page.next !== undefined),
-        ...page.keys.map((key) => contents(bucket.objects.get(key), write, query.get('fetch-owner') === 'true')),
-        ...page.prefixes.map((common) => element('CommonPrefixes', [element('Prefix', write(common))])),
-      ],
-      namespace,
-    ),
-  );
-  await Promise.resolve();
-};
+  const page = pageOfKeys(sortedKeys(bucket), { prefix, delimiter, after, limit: maxKeys });
+  return {
+    page,
+    write,
+    head: [
+      element('Name', bucket.name),
+      element('Prefix', write(prefix)),
+      optional('Delimiter', write(delimiter)),
+      optional('EncodingType', encoding),
+      element('MaxKeys', maxKeys),
+      element('IsTruncated', page.next !== undefined),
+    ],
+    entries: (withOwner: boolean) => [
+      ...page.keys.map((key) => contents(bucket.objects.get(key), write, withOwner)),
+      ...page.prefixes.map((common) => element('CommonPrefixes', [element('Prefix', write(common))])),
+    ],
+  };
+}
 
-/** ListObjects, the first version: not here. */
-export const listObjectsV1: Operation = () =>
-  Promise.reject(notImplemented('ListObjects (version 1); use ListObjectsV2'));
+function optional(name: string, value: string | null): XmlElement | undefined {
+  return value === null || value === '' ? undefined : element(name, value);
+}
 
 function contents(
   object: StoredObject | undefined,

@@ -10,6 +10,7 @@ import {
   ListPartsCommand,
   PutObjectCommand,
   UploadPartCommand,
+  UploadPartCopyCommand,
   type CompletedPart,
   type CreateMultipartUploadCommandInput,
   type S3Client,
@@ -174,6 +175,32 @@ describe('multipart uploads', () => {
       );
     }
     await client.send(new AbortMultipartUploadCommand({ Bucket, Key: 'numbers', UploadId }));
+  });
+
+  it('take parts from other objects, whole or in ranges', async () => {
+    const body = randomBytes(6 * MiB);
+    await client.send(new PutObjectCommand({ Bucket, Key: 'source', Body: body }));
+    const UploadId = await begin('assembled', crc32Full);
+    const copyPart = async (PartNumber: number, CopySourceRange?: string): Promise<CompletedPart> => {
+      const range = CopySourceRange === undefined ? {} : { CopySourceRange };
+      const { CopyPartResult } = await client.send(
+        new UploadPartCopyCommand({
+          Bucket,
+          Key: 'assembled',
+          UploadId,
+          PartNumber,
+          CopySource: 'bucket/source',
+          ...range,
+        }),
+      );
+      return { PartNumber, ETag: CopyPartResult?.ETag, ChecksumCRC32: CopyPartResult?.ChecksumCRC32 };
+    };
+    const parts = [await copyPart(1), await copyPart(2, 'bytes=10-19')];
+    await expect(copyPart(3, `bytes=0-${6 * MiB}`)).rejects.toMatchObject(failsWith('InvalidArgument', 400));
+    const whole = Buffer.concat([body, body.subarray(10, 20)]);
+    await complete('assembled', UploadId, parts, { ChecksumCRC32: base64Crc32(whole) });
+    const got = await client.send(new GetObjectCommand({ Bucket, Key: 'assembled' }));
+    expect(Buffer.from((await got.Body?.transformToByteArray()) ?? []).equals(whole)).toBe(true);
   });
 
   it('can be aborted, and are gone then', async () => {
