@@ -6,6 +6,8 @@ const env = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
 
 export default defineConfig({
   test: {
+    // On two cores the default is one; most of the system tests wait for devices and state machines.
+    maxWorkers: 3,
     projects: [
       {
         test: {

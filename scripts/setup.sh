@@ -11,7 +11,7 @@ needed=(
   tar:tar gzip:gzip lz4:lz4 zstd:zstd gpg:gnupg setfattr:attr getfattr:attr setfacl:acl getfacl:acl jq:jq
 )
 
-[ "${1:-}" = --tests ] && needed+=(aws:awscli tmux:tmux findmnt:util-linux setpriv:util-linux)
+[ "${1:-}" = --tests ] && needed+=(aws:awscli xfs_io:xfsprogs btrfs:btrfs-progs tmux:tmux findmnt:util-linux setpriv:util-linux)
 
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 packages=()

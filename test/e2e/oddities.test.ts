@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { noDelays } from '../../sandbox/index.js';
 import { run, runText } from '../../src/process/index.js';
 import { filesystemOn, localAws, type LocalAws } from '../support/local-aws.js';
 
@@ -22,6 +23,27 @@ describe('output that nobody reads any more', () => {
     expect(await aws.tags(snapshotId)).toMatchObject({ 'snap-to-s3': 'migrated' });
     expect((await aws.keys(bucket)).filter((key) => key.includes(snapshotId))).toHaveLength(3);
   });
+});
+
+describe('Ctrl+C while EC2 takes its time', () => {
+  it.each(['creating-volume', 'attaching-volume', 'waiting-for-device'])(
+    'at the stage %s -> the volume is removed as soon as EC2 lets it go',
+    async (stage) => {
+      await using slow = await localAws({
+        delays: { ...noDelays, createVolumeMs: 1_500, attachMs: 1_500, detachMs: 1_500, deviceLateMs: 1_500 },
+      });
+      const snapshotId = await slow.snapshot((device) => filesystemOn(device, 'ext4'));
+      const argv = ['migrate', '--snapshots', snapshotId, '--bucket', await slow.bucket(), '--json'];
+      const finished = await slow.command(argv, {
+        onEvent: (event, kill) => {
+          if (event.stage === stage) kill('SIGINT');
+        },
+      });
+      expect(finished.status).toBe(130);
+      expect(await slow.tags(snapshotId)).toEqual({ 'snap-to-s3': 'migrate' });
+      expect(await slow.leftovers()).toEqual([]);
+    },
+  );
 });
 
 describe('btrfs', () => {

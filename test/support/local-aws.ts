@@ -19,7 +19,7 @@ import {
   ListObjectsV2Command,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { noDelays, startSandbox } from '../../sandbox/index.js';
+import { noDelays, startSandbox, type Ec2Delays } from '../../sandbox/index.js';
 import { attachedVolume, findMachine, type Machine } from '../../sandbox/seed/index.js';
 import { poll, systemClock } from '../../src/core/index.js';
 import { run, runText } from '../../src/process/index.js';
@@ -91,13 +91,13 @@ export interface LocalAws extends AsyncDisposable {
 }
 
 /** Starts one; needs root and `npm run build`. */
-export async function localAws(): Promise<LocalAws> {
+export async function localAws({ delays = noDelays }: { readonly delays?: Ec2Delays } = {}): Promise<LocalAws> {
   const folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-e2e-'));
   const stateDirectory = join(folder, 'state');
   const mountPoint = join(folder, 'mnt');
   const temporary = join(folder, 'tmp');
   await mkdir(temporary);
-  const sandbox = await startSandbox({ stateDirectory, port: 0, delays: noDelays });
+  const sandbox = await startSandbox({ stateDirectory, port: 0, delays });
   const client = {
     endpoint: sandbox.url,
     region: 'us-east-1',
