@@ -16,7 +16,7 @@ export function programError(argv: readonly string[], failure: ProgramFailure, s
       return failure.reason === 'ENOENT'
         ? new AppError('program-missing', `The program ${program} is not installed.`, {
             details,
-            hint: 'Install what is missing with: bash scripts/setup.sh',
+            hint: 'Install the package that has it; on Debian and Ubuntu scripts/setup.sh of this package installs all that is needed.',
           })
         : new AppError('program-failed', `The program ${program} could not be started: ${failure.reason}.`, {
             details,

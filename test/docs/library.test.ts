@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import * as library from '../../src/index.js';
+
+describe('the library', () => {
+  it('has what README promises and what reading an archive takes', () => {
+    const promised = [
+      'migrate',
+      'migrateSnapshot',
+      'createEc2',
+      'currentInstance',
+      'parseArchiveKey',
+      'parseManifest',
+      'readIndex',
+      'parseSeekTable',
+      'scanTar',
+      'AppError',
+    ];
+    expect(Object.keys(library)).toEqual(expect.arrayContaining(promised));
+  });
+});
