@@ -4,11 +4,13 @@ import { element, xmlDocument } from '../server/xml.js';
 const statuses = {
   AccessDenied: 403,
   BadDigest: 400,
+  BadRequest: 400,
   BucketAlreadyOwnedByYou: 409,
   BucketNotEmpty: 409,
   ConditionalRequestConflict: 409,
   EntityTooLarge: 400,
   EntityTooSmall: 400,
+  IllegalLocationConstraintException: 400,
   IncompleteBody: 400,
   InternalError: 500,
   InvalidArgument: 400,
@@ -31,6 +33,7 @@ const statuses = {
   NoSuchUpload: 404,
   NotImplemented: 501,
   NotModified: 304,
+  OperationAborted: 409,
   PreconditionFailed: 412,
   XAmzContentSHA256Mismatch: 400,
 } as const;
@@ -38,19 +41,24 @@ const statuses = {
 /** An error code of S3. */
 export type S3ErrorCode = keyof typeof statuses;
 
+type Fields = Readonly<Record<string, string>>;
+
 /** A refusal, as S3 words it. */
 export class S3Error extends Error {
   override readonly name = 'S3Error';
   readonly code: S3ErrorCode;
   readonly status: number;
-  /** Further elements of the answer (`Key`, `BucketName`), and headers such as Content-Range of a 416. */
-  readonly fields: Readonly<Record<string, string>>;
+  /** Further elements of the answer: `Key`, `BucketName`. */
+  readonly fields: Fields;
+  /** Headers of the answer: Content-Range of a 416, ETag of a 304. */
+  readonly headers: Fields;
 
-  constructor(code: S3ErrorCode, message: string, fields: Readonly<Record<string, string>> = {}) {
+  constructor(code: S3ErrorCode, message: string, fields: Fields = {}, headers: Fields = {}) {
     super(message);
     this.code = code;
     this.status = statuses[code];
     this.fields = fields;
+    this.headers = headers;
   }
 }
 
@@ -85,6 +93,12 @@ export const noSuchUpload = (uploadId: string): S3Error =>
     'NoSuchUpload',
     'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
     { UploadId: uploadId },
+  );
+/** The body is no document of the kind that belongs there. */
+export const malformedXml = (): S3Error =>
+  new S3Error(
+    'MalformedXML',
+    'The XML you provided was not well-formed or did not validate against our published schema',
   );
 /** Part of S3, but not of the sandbox. */
 export const notImplemented = (what: string): S3Error =>

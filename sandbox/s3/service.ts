@@ -4,6 +4,7 @@ import type { Service, ServiceRequest } from '../server/service.js';
 import { findRoute } from './dispatch.js';
 import { errorDocument, hostId, S3Error } from './errors.js';
 import { parseS3Request } from './http/request.js';
+import { screen } from './screen.js';
 import { openStore } from './state/index.js';
 
 /** What the local S3 needs. */
@@ -11,11 +12,14 @@ export interface S3ServiceOptions {
   /** Where objects live; made if it is not there. */
   readonly directory: string;
   readonly clock: Clock;
+  /** Whose the buckets are, for x-amz-expected-bucket-owner. Default 123456789012. */
+  readonly accountId?: string;
 }
 
 /** Opens the local S3 on a state directory. */
 export async function createS3Service(options: S3ServiceOptions): Promise<Service> {
-  const store = await openStore(options.directory);
+  const { directory, clock, accountId = '123456789012' } = options;
+  const store = await openStore(directory);
   return {
     signingName: 's3',
     handle: async (request, response) => {
@@ -24,8 +28,9 @@ export async function createS3Service(options: S3ServiceOptions): Promise<Servic
       response.setHeader('x-amz-id-2', hostId(request.requestId));
       try {
         const s3Request = parseS3Request(request);
-        const context = { store, clock: options.clock, region: request.region };
-        await findRoute(s3Request).operation(s3Request, response, context);
+        const route = findRoute(s3Request);
+        screen(s3Request, { accountId });
+        await route.operation(s3Request, response, { store, clock, region: request.region });
       } catch (error) {
         if (!(error instanceof S3Error)) throw error;
         answerError(error, request, response);
@@ -43,14 +48,14 @@ function answerError(error: S3Error, request: ServiceRequest, response: ServerRe
     return;
   }
   if (request.method === 'HEAD' || error.status === 304) {
-    response.writeHead(error.status).end();
+    response.writeHead(error.status, error.headers).end();
     return;
   }
   const body = errorDocument(error, request.url.pathname, request.requestId);
-  const headers: Record<string, string | number> = {
+  response.writeHead(error.status, {
+    ...error.headers,
     'content-type': 'application/xml',
     'content-length': Buffer.byteLength(body),
-  };
-  if (error.code === 'InvalidRange') headers['content-range'] = `bytes */${error.fields.ActualObjectSize ?? '*'}`;
-  response.writeHead(error.status, headers).end(body);
+  });
+  response.end(body);
 }

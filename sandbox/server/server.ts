@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { systemClock } from '../../src/core/index.js';
 import { readCredentialScope } from './credential-scope.js';
+import { runStages, type Stage } from './pipeline.js';
 import type { Service } from './service.js';
 import { element, xmlDocument } from './xml.js';
 
@@ -14,6 +16,10 @@ export interface ListenOptions {
   readonly defaultRegion: string;
   /** Told of every defect of the sandbox: a service that threw instead of answering. */
   readonly onDefect: (error: unknown) => void;
+  /** What every request passes through before its service, in this order. */
+  readonly stages?: readonly Stage[];
+  /** How long closing waits for requests that are under way, of the machine's own time. Default 2,000. */
+  readonly graceMs?: number;
 }
 
 /** A server that answers. */
@@ -21,7 +27,7 @@ export interface RunningServer {
   /** `http://127.0.0.1:4599` */
   readonly url: string;
   readonly port: number;
-  /** Ends all connections and closes the services. May be repeated. */
+  /** Lets requests that are under way finish for a moment, ends all connections, closes the services. May be repeated. */
   close(): Promise<void>;
 }
 
@@ -31,11 +37,15 @@ export interface RunningServer {
  */
 export async function listen(services: readonly Service[], options: ListenOptions): Promise<RunningServer> {
   const byName = new Map(services.map((service) => [service.signingName, service]));
+  const underWay = new Set<Promise<void>>();
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    route(byName, options, request, response).catch((error: unknown) => {
+    const work = route(byName, options, request, response).catch((error: unknown) => {
+      if (hungUp(error, request, response)) return;
       options.onDefect(error);
       answerError(response, { status: 500, code: 'InternalError', message: 'The sandbox has a defect here.' });
     });
+    underWay.add(work);
+    void work.finally(() => underWay.delete(work));
   };
   const server = createServer({ requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 60_000 }, answer);
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -48,11 +58,11 @@ export async function listen(services: readonly Service[], options: ListenOption
   });
   const { port } = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
-  return {
-    url: `http://${options.host}:${port}`,
-    port,
-    close: () => (closing ??= closeAll(server, services)),
+  const close = async (): Promise<void> => {
+    await closeConnections(server, underWay, options.graceMs ?? 2_000);
+    await Promise.all(services.map((service) => service.close()));
   };
+  return { url: `http://${options.host}:${port}`, port, close: () => (closing ??= close()) };
 }
 
 async function route(
@@ -63,7 +73,13 @@ async function route(
 ): Promise<void> {
   // The host may be a bucket (virtual-host style), so it is kept as the client sent it.
   const target = request.url ?? '/';
-  const url = new URL(`http://${request.headers.host ?? 'localhost'}${target}`);
+  const address = `http://${request.headers.host ?? 'localhost'}${target}`;
+  if (!target.startsWith('/') || !URL.canParse(address)) {
+    request.resume();
+    answerError(response, { status: 400, code: 'InvalidURI', message: "Couldn't parse the specified URI." });
+    return;
+  }
+  const url = new URL(address);
   const scope = readCredentialScope(request.headers, url);
   const name = scope?.service ?? 's3';
   const service = services.get(name);
@@ -73,8 +89,9 @@ async function route(
     answerError(response, { status: 501, code: 'NotImplemented', message });
     return;
   }
-  await service.handle(
-    {
+  await runStages(options.stages ?? [], {
+    service,
+    request: {
       method: request.method ?? 'GET',
       target,
       url,
@@ -85,7 +102,14 @@ async function route(
       requestId: randomBytes(8).toString('hex').toUpperCase(),
     },
     response,
-  );
+  });
+}
+
+/** A client that went away in the middle is no defect of ours. */
+function hungUp(error: unknown, request: IncomingMessage, response: ServerResponse): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const isOfConnection = code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE';
+  return isOfConnection && (request.destroyed || response.destroyed);
 }
 
 function answerError(
@@ -100,10 +124,19 @@ function answerError(
   response.writeHead(status, { 'content-type': 'application/xml' }).end(body);
 }
 
-async function closeAll(server: Server, services: readonly Service[]): Promise<void> {
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
-  await Promise.all(services.map((service) => service.close()));
+/** Requests under way get the grace; then all connections end, and their handlers get as long again to notice. */
+async function closeConnections(server: Server, underWay: ReadonlySet<Promise<void>>, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  await settledWithin(underWay, graceMs);
+  server.closeAllConnections();
+  await closed;
+  await settledWithin(underWay, graceMs);
+}
+
+async function settledWithin(work: ReadonlySet<Promise<void>>, ms: number): Promise<void> {
+  if (work.size === 0) return;
+  const over = new AbortController();
+  const timeout = systemClock.sleep(ms, over.signal).catch(() => undefined);
+  await Promise.race([Promise.all(work), timeout]);
+  over.abort();
 }

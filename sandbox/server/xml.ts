@@ -31,11 +31,11 @@ function serializeContent(content: XmlContent): string {
 }
 
 /**
- * Escapes text for elements and attributes. Control characters become numeric references, as S3 writes them in keys
- * (not allowed by XML 1.0; clients ask for `encoding-type=url` for that reason).
+ * Escapes text for elements and attributes. Characters that XML 1.0 cannot carry become numeric references, as S3 writes
+ * them in keys (XML 1.0 does not allow that either; clients ask for `encoding-type=url` for that reason).
  */
 export function escapeXml(text: string): string {
-  return text.replace(/[&<>"\u0000-\u0008\u000b-\u001f]/g, (character) => {
+  return text.replace(/[&<>"\u0000-\u0008\u000b-\u001f\ufffe\uffff]/g, (character) => {
     switch (character) {
       case '&':
         return '&amp;';

@@ -1,8 +1,7 @@
 import { multipartTypes, checksumAlgorithms, type ChecksumAlgorithm, type ChecksumType } from '../checksums/index.js';
-import { notImplemented, S3Error } from '../errors.js';
+import { S3Error } from '../errors.js';
 import type { ObjectAttributes } from '../state/index.js';
-import { checksumHeader } from './receive.js';
-import { header, type S3Request } from './request.js';
+import { checksumHeader, header, type S3Request } from './request.js';
 
 /** Headers that S3 keeps and gives back as they are. */
 const keptHeaders = ['cache-control', 'content-disposition', 'content-language', 'content-type', 'expires'];
@@ -19,28 +18,8 @@ const storageClasses = [
   'GLACIER_IR',
   'DEEP_ARCHIVE',
 ];
-/** Would change what happens to the object; the sandbox must not seem to have honoured them. */
-const unimplementedHeaders = [
-  'x-amz-object-lock-mode',
-  'x-amz-object-lock-retain-until-date',
-  'x-amz-object-lock-legal-hold',
-  'x-amz-server-side-encryption-customer-algorithm',
-  'x-amz-website-redirect-location',
-  'x-amz-write-offset-bytes',
-  'x-amz-grant-read',
-  'x-amz-grant-write',
-  'x-amz-grant-full-control',
-];
-
-/** Reads what a new object is to bear. Throws S3Errors for what S3 refuses and for what the sandbox cannot do. */
+/** Reads what a new object is to bear. Throws S3Errors for what S3 refuses. */
 export function readAttributes(request: S3Request): ObjectAttributes {
-  for (const name of unimplementedHeaders) {
-    if (header(request, name) !== undefined) throw notImplemented(`the header ${name}`);
-  }
-  const acl = header(request, 'x-amz-acl');
-  if (acl !== undefined && acl !== 'private' && acl !== 'bucket-owner-full-control') {
-    throw notImplemented(`x-amz-acl: ${acl}`);
-  }
   const storageClass = header(request, 'x-amz-storage-class') ?? 'STANDARD';
   if (!storageClasses.includes(storageClass)) {
     throw new S3Error('InvalidStorageClass', 'The storage class you specified is not valid', {
@@ -101,7 +80,11 @@ function readEncryption(request: S3Request): ObjectAttributes['encryption'] {
       'Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms',
     );
   }
-  return kmsKeyId === undefined ? { algorithm } : { algorithm, kmsKeyId };
+  return {
+    algorithm,
+    ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
+    ...(header(request, 'x-amz-server-side-encryption-bucket-key-enabled') === 'true' ? { bucketKey: true } : {}),
+  };
 }
 
 /** The checksum that a multipart upload is to have. Throws `InvalidRequest` for pairs that S3 does not have. */
@@ -131,7 +114,7 @@ export function readMultipartChecksum(request: S3Request): {
   return { algorithm, type: chosen, asked: true };
 }
 
-/** The full-object checksum that CompleteMultipartUpload was called with. */
+/** The checksum of the whole that CompleteMultipartUpload was called with. */
 export function readObjectChecksum(request: S3Request, algorithm: ChecksumAlgorithm): string | undefined {
   return header(request, checksumHeader(algorithm));
 }

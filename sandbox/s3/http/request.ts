@@ -1,4 +1,5 @@
 import type { ServiceRequest } from '../../server/service.js';
+import type { ChecksumAlgorithm } from '../checksums/index.js';
 import { S3Error } from '../errors.js';
 
 /** A request to S3 with bucket and key told apart. */
@@ -34,11 +35,25 @@ export function parseS3Request(request: ServiceRequest): S3Request {
   }
   return {
     ...request,
+    headers: withQueryHeaders(request),
     bucket: bucket === '' ? undefined : bucket,
     key: key === '' ? undefined : key,
     resource: rawPath,
     query: request.url.searchParams,
   };
+}
+
+/** Parameters of a presigned URL that are about the signature; all other x-amz-… in the query stand for headers. */
+const ofSignature = /^x-amz-(?:algorithm|credential|date|expires|signedheaders|signature|security-token)$/;
+
+/** Presigned URLs carry headers in the query (S3 API reference, "Authenticating requests: query parameters"). */
+function withQueryHeaders({ headers, url }: ServiceRequest): ServiceRequest['headers'] {
+  const hoisted: Record<string, string> = {};
+  for (const [name, value] of url.searchParams) {
+    const lower = name.toLowerCase();
+    if (lower.startsWith('x-amz-') && !ofSignature.test(lower)) hoisted[lower] = value;
+  }
+  return Object.keys(hoisted).length === 0 ? headers : { ...hoisted, ...headers };
 }
 
 function bucketOfHost(host: string): string | undefined {
@@ -72,14 +87,7 @@ export function queryNumber(request: S3Request, name: string, range: { min: numb
   });
 }
 
-/** Reads a small body (XML) into memory. Throws `EntityTooLarge`. */
-export async function readSmallBody(request: ServiceRequest, largestBytes = 2 * 1024 * 1024): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request.body as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > largestBytes) throw new S3Error('EntityTooLarge', 'The body is too large.');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+/** `x-amz-checksum-crc32`, … */
+export function checksumHeader(algorithm: ChecksumAlgorithm): string {
+  return `x-amz-checksum-${algorithm.toLowerCase()}`;
 }

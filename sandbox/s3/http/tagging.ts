@@ -6,16 +6,16 @@ export type Tags = Readonly<Record<string, string>>;
 const mostTags = 10;
 const allowed = /^[\p{L}\p{N}\p{Z} +\-=._:/@]*$/u;
 
-/** Reads the x-amz-tagging header: `key=value&…`, percent-encoded. Throws `InvalidArgument`, `InvalidTag`. */
+/** Reads the x-amz-tagging header: `key=value&…`, percent-encoded. Throws `InvalidTag`, `BadRequest`. */
 export function parseTaggingHeader(value: string | undefined): Tags {
   if (value === undefined || value === '') return {};
   return checkTags(Array.from(new URLSearchParams(value)));
 }
 
-/** Checks tags as S3 does. Throws `InvalidTag`. */
+/** Checks tags as S3 does. Throws `InvalidTag`, and `BadRequest` for too many. */
 export function checkTags(pairs: readonly (readonly [string, string])[]): Tags {
   if (pairs.length > mostTags) {
-    throw new S3Error('InvalidTag', `Object tags cannot be greater than ${mostTags}`);
+    throw new S3Error('BadRequest', `Object tags cannot be greater than ${mostTags}`);
   }
   const tags: Record<string, string> = {};
   for (const [key, value] of pairs) {

@@ -1,16 +1,23 @@
 import { XMLParser } from 'fast-xml-parser';
 import { SyntaxValidator } from 'fast-xml-validator';
-import { S3Error } from '../errors.js';
+import { malformedXml } from '../errors.js';
 
-/** An element that was read: its children by name, or its text. */
+/** An element that was read: its children by name, or its text with entities as they were sent. */
 export type XmlNode = string | { readonly [name: string]: XmlNode | readonly XmlNode[] | undefined };
 
-const parser = new XMLParser({ ignoreAttributes: true, parseTagValue: false, trimValues: false, removeNSPrefix: true });
+const parser = new XMLParser({
+  ignoreAttributes: true,
+  parseTagValue: false,
+  trimValues: false,
+  removeNSPrefix: true,
+  // It knows no numeric references, and bounds how many entities a document may have; `text` decodes them.
+  processEntities: false,
+});
 
 /** Reads an XML body with this root. Throws `MalformedXML`. */
 export function parseXml(body: string, root: string): Exclude<XmlNode, string> {
   const found = parseDocument(body)[root];
-  if (found === undefined) throw malformed();
+  if (found === undefined) throw malformedXml();
   return typeof found === 'string' ? {} : found;
 }
 
@@ -19,7 +26,7 @@ function parseDocument(body: string): Record<string, XmlNode | undefined> {
     SyntaxValidator.validate(body);
     return parser.parse(body) as Record<string, XmlNode | undefined>;
   } catch {
-    throw malformed();
+    throw malformedXml();
   }
 }
 
@@ -31,12 +38,24 @@ export function children(value: XmlNode | readonly XmlNode[] | undefined): reado
 
 /** The text of a child; undefined where there is none. */
 export function text(value: XmlNode | readonly XmlNode[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
+  return typeof value === 'string' ? decode(value) : undefined;
 }
 
-function malformed(): S3Error {
-  return new S3Error(
-    'MalformedXML',
-    'The XML you provided was not well-formed or did not validate against our published schema',
+const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+/** Named and numeric references; SDKs write line ends and control characters in keys as the latter. Throws `MalformedXML`. */
+function decode(raw: string): string {
+  return raw.replace(
+    /&(?:#x([0-9a-f]{1,6})|#([0-9]{1,7})|([a-z]+));/gi,
+    (_, hex?: string, decimal?: string, name = '') => {
+      const codePoint = hex !== undefined ? parseInt(hex, 16) : decimal !== undefined ? Number(decimal) : undefined;
+      const found = codePoint === undefined ? entities[name as string] : toCharacter(codePoint);
+      if (found === undefined) throw malformedXml();
+      return found;
+    },
   );
+}
+
+function toCharacter(codePoint: number): string | undefined {
+  return codePoint <= 0x10ffff ? String.fromCodePoint(codePoint) : undefined;
 }

@@ -1,6 +1,6 @@
 import { element } from '../../server/xml.js';
-import { S3Error } from '../errors.js';
-import { readSmallBody } from '../http/request.js';
+import { notImplemented, S3Error } from '../errors.js';
+import { readSmallBody } from '../http/small-body.js';
 import { text, parseXml } from '../http/xml-body.js';
 import { answerEmpty, answerXml, bucketOf, namespace, xmlTime, type Operation } from './operation.js';
 
@@ -13,21 +13,32 @@ export const createBucket: Operation = async (request, response, { store, clock,
   if (!bucketName.test(name)) {
     throw new S3Error('InvalidBucketName', 'The specified bucket is not valid.', { BucketName: name });
   }
-  const body = await readSmallBody(request);
-  const location = body === '' ? undefined : text(parseXml(body, 'CreateBucketConfiguration').LocationConstraint);
-  if (store.buckets.has(name)) {
-    if (region !== 'us-east-1') {
+  const location = readLocation(await readSmallBody(request), region);
+  await store.turns.take(name, async () => {
+    if (!store.buckets.has(name)) await store.createBucket(name, location, clock.now());
+    else if (region !== 'us-east-1') {
       throw new S3Error(
         'BucketAlreadyOwnedByYou',
         'Your previous request to create the named bucket succeeded and you already own it.',
         { BucketName: name },
       );
     }
-  } else {
-    await store.createBucket(name, location ?? region, clock.now());
-  }
+  });
   answerEmpty(response, 200, { location: `/${name}` });
 };
+
+/** Throws `IllegalLocationConstraintException` for another region than the one that was asked (us-east-1 takes all). */
+function readLocation(body: string, region: string): string {
+  const configuration = body === '' ? {} : parseXml(body, 'CreateBucketConfiguration');
+  const unknown = Object.keys(configuration).find((name) => name !== 'LocationConstraint' && name !== '#text');
+  if (unknown !== undefined) throw notImplemented(`CreateBucket with ${unknown}`);
+  const location = text(configuration.LocationConstraint) ?? region;
+  if (location === region || region === 'us-east-1') return location;
+  throw new S3Error(
+    'IllegalLocationConstraintException',
+    `The ${location} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+  );
+}
 
 /** HeadBucket. */
 export const headBucket: Operation = async (request, response, context) => {
@@ -36,13 +47,22 @@ export const headBucket: Operation = async (request, response, context) => {
   await Promise.resolve();
 };
 
-/** DeleteBucket: only empty ones. */
+/** DeleteBucket: only empty ones, in which nothing is being written. */
 export const deleteBucket: Operation = async (request, response, context) => {
-  const bucket = bucketOf(request, context);
-  if (bucket.objects.size > 0 || bucket.uploads.size > 0) {
-    throw new S3Error('BucketNotEmpty', 'The bucket you tried to delete is not empty', { BucketName: bucket.name });
-  }
-  await context.store.deleteBucket(bucket);
+  const { store } = context;
+  await store.turns.take(request.bucket ?? '', async () => {
+    const bucket = bucketOf(request, context);
+    if (bucket.turns.busy > 0) {
+      throw new S3Error(
+        'OperationAborted',
+        'A conflicting conditional operation is currently in progress against this resource. Please try again.',
+      );
+    }
+    if (bucket.objects.size > 0 || bucket.uploads.size > 0) {
+      throw new S3Error('BucketNotEmpty', 'The bucket you tried to delete is not empty', { BucketName: bucket.name });
+    }
+    await store.deleteBucket(bucket);
+  });
   answerEmpty(response, 204);
 };
 

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { element } from '../../server/xml.js';
 import { checksumOfParts, type Checksum } from '../checksums/index.js';
-import { S3Error } from '../errors.js';
+import { malformedXml, S3Error } from '../errors.js';
 import { readObjectChecksum } from '../http/attributes.js';
-import { header, readSmallBody, type S3Request } from '../http/request.js';
-import { children, parseXml, text } from '../http/xml-body.js';
-import type { Upload, UploadedPart } from '../state/index.js';
+import { wrongChecksum } from '../http/integrity.js';
+import { header, type S3Request } from '../http/request.js';
+import { readSmallBody } from '../http/small-body.js';
+import { children, parseXml, text, type XmlNode } from '../http/xml-body.js';
+import type { StoredObject, Upload, UploadedPart } from '../state/index.js';
 import { underConditions } from './conditional.js';
-import { answerXml, bucketOf, encryptionHeaders, namespace, uploadOf, type Operation } from './operation.js';
+import { answerXml, bucketOf, encryptionHeaders, keyOf, namespace, uploadOf, type Operation } from './operation.js';
 
 /** Every part but the last one (S3 user guide, "Multipart upload limits"). */
 const smallestPartBytes = 5 * 1024 ** 2;
@@ -16,59 +18,67 @@ const smallestPartBytes = 5 * 1024 ** 2;
 export const completeMultipartUpload: Operation = async (request, response, context) => {
   const { store, clock } = context;
   const bucket = bucketOf(request, context);
-  const body = await readSmallBody(request);
-  const upload = uploadOf(request, bucket);
-  const parts = chooseParts(body, upload);
-  const segments = parts.map((part) => part.segment);
-  const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
-  const checksum = checkObject(request, upload, parts, bytes);
-  const md5 = createHash('md5');
-  for (const part of parts) md5.update(Buffer.from(part.etag, 'hex'));
-  const etag = `${md5.digest('hex')}-${parts.length}`;
-  await underConditions(request, { bucket, key: upload.key }, async () => {
-    await store.putObject(bucket, {
-      ...upload.attributes,
-      key: upload.key,
-      bytes,
-      etag,
-      lastModifiedMs: clock.now(),
-      segments,
-      checksum,
-      parts: parts.map(({ partNumber, segment, checksum: value }) => ({
-        partNumber,
-        bytes: segment.bytes,
-        checksum: value,
-      })),
-      tags: upload.tags,
-    });
+  const key = keyOf(request);
+  const listed = readParts(await readSmallBody(request, { checksumOf: 'object' }));
+  uploadOf(request, bucket);
+  let object: StoredObject | undefined;
+  await underConditions(request, { store, bucket, key }, async () => {
+    // No part can come or go from here on.
+    const upload = uploadOf(request, bucket);
+    object = assemble(request, upload, { parts: chooseParts(listed, upload), lastModifiedMs: clock.now() });
+    await store.putObject(bucket, object);
     await store.endUpload(bucket, upload);
   });
+  if (object === undefined) throw new Error('The write was neither made nor refused');
+  const { etag, checksum } = object;
   answerXml(
     response,
     element(
       'CompleteMultipartUploadResult',
       [
-        element('Location', `http://${request.url.host}/${bucket.name}/${encodeURIComponent(upload.key)}`),
+        element('Location', `http://${request.url.host}/${bucket.name}/${encodeURIComponent(key)}`),
         element('Bucket', bucket.name),
-        element('Key', upload.key),
+        element('Key', key),
         element('ETag', `"${etag}"`),
         element(`Checksum${checksum.algorithm}`, checksum.value),
         element('ChecksumType', checksum.type),
       ],
       namespace,
     ),
-    encryptionHeaders(upload.attributes),
+    encryptionHeaders(object),
   );
 };
 
-/** The parts that the client lists. Throws `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `MalformedXML`. */
-function chooseParts(body: string, upload: Upload): readonly UploadedPart[] {
+function assemble(
+  request: S3Request,
+  upload: Upload,
+  { parts, lastModifiedMs }: { readonly parts: readonly UploadedPart[]; readonly lastModifiedMs: number },
+): StoredObject {
+  const segments = parts.map((part) => part.segment);
+  const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  const md5 = createHash('md5');
+  for (const part of parts) md5.update(Buffer.from(part.etag, 'hex'));
+  return {
+    ...upload.attributes,
+    key: upload.key,
+    bytes,
+    etag: `${md5.digest('hex')}-${parts.length}`,
+    lastModifiedMs,
+    segments,
+    checksum: checkObject(request, upload, { parts, bytes }),
+    parts: parts.map(({ partNumber, segment, checksum }) => ({ partNumber, bytes: segment.bytes, checksum })),
+    tags: upload.tags,
+  };
+}
+
+function readParts(body: string): readonly Exclude<XmlNode, string>[] {
   const listed = children(parseXml(body, 'CompleteMultipartUpload').Part);
-  if (listed.length === 0)
-    throw new S3Error(
-      'MalformedXML',
-      'The XML you provided was not well-formed or did not validate against our published schema',
-    );
+  if (listed.length === 0) throw malformedXml();
+  return listed;
+}
+
+/** The parts that the client lists. Throws `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `InvalidRequest`. */
+function chooseParts(listed: readonly Exclude<XmlNode, string>[], upload: Upload): readonly UploadedPart[] {
   let before = 0;
   const parts = listed.map((entry) => {
     const partNumber = Number(text(entry.PartNumber));
@@ -110,7 +120,11 @@ function chooseParts(body: string, upload: Upload): readonly UploadedPart[] {
 }
 
 /** Compares what the client says of the whole with what arrived. Throws `BadDigest`, `InvalidRequest`. */
-function checkObject(request: S3Request, upload: Upload, parts: readonly UploadedPart[], bytes: number): Checksum {
+function checkObject(
+  request: S3Request,
+  upload: Upload,
+  { parts, bytes }: { readonly parts: readonly UploadedPart[]; readonly bytes: number },
+): Checksum {
   const { algorithm, type } = upload.checksum;
   const statedType = header(request, 'x-amz-checksum-type');
   if (statedType !== undefined && statedType !== type) {
@@ -129,8 +143,6 @@ function checkObject(request: S3Request, upload: Upload, parts: readonly Uploade
     parts.map((part) => ({ value: part.checksum, bytes: part.segment.bytes })),
   );
   const stated = readObjectChecksum(request, algorithm);
-  if (stated !== undefined && stated !== checksum.value) {
-    throw new S3Error('BadDigest', `The ${algorithm} you specified did not match the calculated checksum.`);
-  }
+  if (stated !== undefined && stated !== checksum.value) throw wrongChecksum(algorithm);
   return checksum;
 }

@@ -1,21 +1,19 @@
 import { noSuchKey, S3Error } from '../errors.js';
 import { header, type S3Request } from '../http/request.js';
-import type { Bucket, StoredObject } from '../state/index.js';
+import type { StoredObject } from '../state/index.js';
+import { inTurn, type Place } from './operation.js';
 
 /**
- * Runs a write under its conditions, `If-None-Match: *` and `If-Match: <etag>` (S3 user guide, "Conditional writes").
- * They are looked at when the write becomes visible; of two conditional writes to one key at once the later one gets
- * `ConditionalRequestConflict`. Throws `PreconditionFailed`, `NoSuchKey`, `NotImplemented`.
+ * Runs a write in its turn and under its conditions, `If-None-Match: *` and `If-Match: <etag>` (S3 user guide,
+ * "Conditional requests"). They are looked at when the write becomes visible; of two conditional writes to one key at
+ * once the later one gets `ConditionalRequestConflict`. Throws `PreconditionFailed`, `NoSuchKey`, `NotImplemented`.
  */
-export async function underConditions(
-  request: S3Request,
-  { bucket, key }: { readonly bucket: Bucket; readonly key: string },
-  write: () => Promise<void>,
-): Promise<void> {
+export async function underConditions(request: S3Request, place: Place, write: () => Promise<void>): Promise<void> {
+  const { bucket, key } = place;
   const ifNoneMatch = header(request, 'if-none-match');
   const ifMatch = header(request, 'if-match');
   if (ifNoneMatch === undefined && ifMatch === undefined) {
-    await write();
+    await inTurn(place, write);
     return;
   }
   if (ifNoneMatch !== undefined && ifNoneMatch !== '*') {
@@ -32,46 +30,73 @@ export async function underConditions(
   }
   bucket.conditionalWrites.add(key);
   try {
-    const existing = bucket.objects.get(key);
-    if (ifNoneMatch !== undefined && existing !== undefined) throw failed('If-None-Match');
-    if (ifMatch !== undefined) {
-      if (existing === undefined) throw noSuchKey(key);
-      if (!etagMatches(ifMatch, existing)) throw failed('If-Match');
-    }
-    await write();
+    await inTurn(place, async () => {
+      const existing = bucket.objects.get(key);
+      if (ifNoneMatch !== undefined && existing !== undefined) throw conditionFailed('If-None-Match');
+      if (ifMatch !== undefined) requireMatch(ifMatch, key, existing);
+      await write();
+    });
   } finally {
     bucket.conditionalWrites.delete(key);
   }
 }
 
-/** Checks the conditions of a read (RFC 9110, section 13). Throws `PreconditionFailed`, `NotModified`. */
-export function checkReadConditions(request: S3Request, object: StoredObject): void {
-  const ifMatch = header(request, 'if-match');
-  const ifNoneMatch = header(request, 'if-none-match');
-  const unmodifiedSince = dateOf(header(request, 'if-unmodified-since'));
-  const modifiedSince = dateOf(header(request, 'if-modified-since'));
-  const lastModifiedMs = Math.floor(object.lastModifiedMs / 1000) * 1000;
-  if (ifMatch !== undefined && !etagMatches(ifMatch, object)) throw failed('If-Match');
-  if (ifMatch === undefined && unmodifiedSince !== undefined && lastModifiedMs > unmodifiedSince) {
-    throw failed('If-Unmodified-Since');
-  }
-  const notModified = new S3Error('NotModified', 'Not Modified', {});
-  if (ifNoneMatch !== undefined && etagMatches(ifNoneMatch, object)) throw notModified;
-  if (ifNoneMatch === undefined && modifiedSince !== undefined && lastModifiedMs <= modifiedSince) throw notModified;
+/** An `If-Match` of a write or delete. Throws `NoSuchKey`, `PreconditionFailed`. */
+export function requireMatch(ifMatch: string, key: string, existing: StoredObject | undefined): void {
+  if (existing === undefined) throw noSuchKey(key);
+  if (!etagMatches(ifMatch, existing)) throw conditionFailed('If-Match');
 }
 
-/** Whether an If-Match style condition names the object. */
-export function etagMatches(condition: string, object: StoredObject): boolean {
+/** The conditions of a read, or of the source of a copy. */
+export interface ReadConditions {
+  readonly ifMatch: string | undefined;
+  readonly ifNoneMatch: string | undefined;
+  readonly ifModifiedSince: string | undefined;
+  readonly ifUnmodifiedSince: string | undefined;
+}
+
+/** Reads conditions from the headers with this prefix. */
+export function readConditions(request: S3Request, prefix: '' | 'x-amz-copy-source-'): ReadConditions {
+  return {
+    ifMatch: header(request, `${prefix}if-match`),
+    ifNoneMatch: header(request, `${prefix}if-none-match`),
+    ifModifiedSince: header(request, `${prefix}if-modified-since`),
+    ifUnmodifiedSince: header(request, `${prefix}if-unmodified-since`),
+  };
+}
+
+/** The first condition that does not hold (RFC 9110, section 13), and what that means for a read. */
+export function failedCondition(
+  conditions: ReadConditions,
+  object: StoredObject,
+): { readonly name: string; readonly meaning: 'precondition-failed' | 'not-modified' } | undefined {
+  const { ifMatch, ifNoneMatch } = conditions;
+  const unmodifiedSince = dateOf(conditions.ifUnmodifiedSince);
+  const modifiedSince = dateOf(conditions.ifModifiedSince);
+  const lastModifiedMs = Math.floor(object.lastModifiedMs / 1000) * 1000;
+  if (ifMatch !== undefined) {
+    if (!etagMatches(ifMatch, object)) return { name: 'If-Match', meaning: 'precondition-failed' };
+  } else if (unmodifiedSince !== undefined && lastModifiedMs > unmodifiedSince) {
+    return { name: 'If-Unmodified-Since', meaning: 'precondition-failed' };
+  }
+  if (ifNoneMatch !== undefined) {
+    return etagMatches(ifNoneMatch, object) ? { name: 'If-None-Match', meaning: 'not-modified' } : undefined;
+  }
+  if (modifiedSince === undefined || lastModifiedMs > modifiedSince) return undefined;
+  return { name: 'If-Modified-Since', meaning: 'not-modified' };
+}
+
+function etagMatches(condition: string, object: StoredObject): boolean {
   return condition === '*' || condition.split(',').some((one) => one.trim().replace(/^"|"$/g, '') === object.etag);
 }
 
-/** The time of an HTTP date; undefined for none or an invalid one, which S3 ignores. */
-export function dateOf(value: string | undefined): number | undefined {
+function dateOf(value: string | undefined): number | undefined {
   const ms = value === undefined ? Number.NaN : Date.parse(value);
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-function failed(condition: string): S3Error {
+/** A condition does not hold. */
+export function conditionFailed(condition: string): S3Error {
   return new S3Error('PreconditionFailed', 'At least one of the pre-conditions you specified did not hold', {
     Condition: condition,
   });

@@ -1,12 +1,14 @@
 import { element } from '../../server/xml.js';
-import { noSuchBucket, noSuchKey, S3Error } from '../errors.js';
+import { checksumAlgorithms, type ChecksumAlgorithm } from '../checksums/index.js';
+import { S3Error } from '../errors.js';
 import { readAttributes } from '../http/attributes.js';
-import { hashSegments } from '../http/receive.js';
-import { header, queryNumber, type S3Request } from '../http/request.js';
+import type { ReceivedBody } from '../http/receive.js';
+import { header, type S3Request } from '../http/request.js';
 import { parseTaggingHeader } from '../http/tagging.js';
-import type { StoredObject } from '../state/index.js';
+import { writeBody, type Bodies, type ObjectAttributes, type StoredObject } from '../state/index.js';
 import { underConditions } from './conditional.js';
-import { checkCopyConditions } from './copy-conditions.js';
+import { copyRangeOf, copySourceOf, requireCopyable, type CopySource } from './copy-source.js';
+import { addPart, partNumberOf } from './multipart.js';
 import {
   answerXml,
   bucketOf,
@@ -16,126 +18,136 @@ import {
   uploadOf,
   xmlTime,
   type Operation,
-  type OperationContext,
 } from './operation.js';
 
-/** The largest object that CopyObject takes, and the largest range of UploadPartCopy (S3 API reference, CopyObject). */
-const largestCopyBytes = 5 * 1024 ** 3;
-
-/** CopyObject: bytes are copied; metadata and tags are kept or replaced, as the directives say. */
+/** CopyObject. The bytes are copied, for the copy of a multipart object is a simple one, with the MD5 as its ETag. */
 export const copyObject: Operation = async (request, response, context) => {
   const { store, clock } = context;
   const bucket = bucketOf(request, context);
   const key = keyOf(request);
-  const source = sourceOf(request, context);
-  const isReplaced = directive(request, 'x-amz-metadata-directive') === 'REPLACE';
-  const attributes = readAttributes(request);
-  if (source === bucket.objects.get(key) && !isReplaced && header(request, 'x-amz-storage-class') === undefined) {
-    throw new S3Error(
-      'InvalidRequest',
-      "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
-    );
-  }
-  requireCopySize(source.bytes);
-  const copied = await hashSegments(store.bodies, source, { from: 0, to: source.bytes }, source.checksum.algorithm);
+  const source = copySourceOf(request, context);
+  const { object } = source;
+  requireCopyable(object.bytes);
+  requireChange(request, source);
+  const attributes = attributesOfCopy(request, object);
   const tags =
     directive(request, 'x-amz-tagging-directive') === 'REPLACE'
       ? parseTaggingHeader(header(request, 'x-amz-tagging'))
-      : source.tags;
+      : object.tags;
+  const range = { from: 0, to: object.bytes };
+  const body = await copyBytes(object, store.bodies, { range, algorithm: algorithmOfCopy(request, object) });
   const lastModifiedMs = clock.now();
-  await underConditions(request, { bucket, key }, async () =>
-    store.putObject(bucket, {
-      ...attributes,
-      ...(isReplaced ? {} : { headers: source.headers, metadata: source.metadata }),
-      key,
-      bytes: source.bytes,
-      etag: copied.md5,
-      lastModifiedMs,
-      segments: [copied.segment],
-      checksum: { ...copied.checksum, type: 'FULL_OBJECT' },
-      tags,
-    }),
-  ).catch(async (error: unknown) => {
-    await store.bodies.remove([copied.segment]);
+  const checksum = { ...body.checksum, type: 'FULL_OBJECT' as const };
+  try {
+    await underConditions(request, { store, bucket, key }, () =>
+      store.putObject(bucket, {
+        ...attributes,
+        key,
+        bytes: body.segment.bytes,
+        etag: body.md5,
+        lastModifiedMs,
+        segments: [body.segment],
+        checksum,
+        tags,
+      }),
+    );
+  } catch (error) {
+    await store.bodies.remove([body.segment]);
     throw error;
-  });
-  const result = [
-    element('ETag', `"${copied.md5}"`),
-    element('LastModified', xmlTime(lastModifiedMs)),
-    element(`Checksum${copied.checksum.algorithm}`, copied.checksum.value),
-    element('ChecksumType', 'FULL_OBJECT'),
-  ];
-  answerXml(response, element('CopyObjectResult', result, namespace), encryptionHeaders(attributes));
+  }
+  answerXml(
+    response,
+    element(
+      'CopyObjectResult',
+      [
+        element('ETag', `"${body.md5}"`),
+        element('LastModified', xmlTime(lastModifiedMs)),
+        element(`Checksum${checksum.algorithm}`, checksum.value),
+        element('ChecksumType', checksum.type),
+      ],
+      namespace,
+    ),
+    encryptionHeaders(attributes),
+  );
 };
 
-/** UploadPartCopy, of a whole object or a range of it. */
+/** UploadPartCopy. */
 export const uploadPartCopy: Operation = async (request, response, context) => {
-  const { store, clock } = context;
-  const bucket = bucketOf(request, context);
-  const upload = uploadOf(request, bucket);
-  const partNumber = queryNumber(request, 'partNumber', { min: 1, max: 10_000 }) ?? 0;
-  const source = sourceOf(request, context);
-  const range = copyRange(request, source);
-  requireCopySize(range.to - range.from);
-  const copied = await hashSegments(store.bodies, source, range, upload.checksum.algorithm);
-  const lastModifiedMs = clock.now();
-  await store.putPart(bucket, upload, {
-    partNumber,
-    etag: copied.md5,
-    checksum: copied.checksum.value,
-    segment: copied.segment,
-    lastModifiedMs,
-  });
-  const result = [
-    element('ETag', `"${copied.md5}"`),
-    element('LastModified', xmlTime(lastModifiedMs)),
-    upload.checksum.asked ? element(`Checksum${upload.checksum.algorithm}`, copied.checksum.value) : undefined,
-  ];
-  answerXml(response, element('CopyPartResult', result, namespace));
+  const { store } = context;
+  const upload = uploadOf(request, bucketOf(request, context));
+  const partNumber = partNumberOf(request);
+  const { object } = copySourceOf(request, context);
+  const range = copyRangeOf(request, object);
+  requireCopyable(range.to - range.from);
+  const body = await copyBytes(object, store.bodies, { range, algorithm: upload.checksum.algorithm });
+  const lastModifiedMs = await addPart(request, context, { partNumber, body });
+  answerXml(
+    response,
+    element(
+      'CopyPartResult',
+      [
+        element('ETag', `"${body.md5}"`),
+        element('LastModified', xmlTime(lastModifiedMs)),
+        upload.checksum.asked ? element(`Checksum${body.checksum.algorithm}`, body.checksum.value) : undefined,
+      ],
+      namespace,
+    ),
+    encryptionHeaders(upload.attributes),
+  );
 };
 
-function directive(request: S3Request, name: string): string {
+async function copyBytes(
+  object: StoredObject,
+  bodies: Bodies,
+  options: { readonly range: { readonly from: number; readonly to: number }; readonly algorithm: ChecksumAlgorithm },
+): Promise<ReceivedBody> {
+  const { range, algorithm } = options;
+  await using reading = bodies.read(object.segments, range.from, range.to);
+  const { segment, md5, checksum } = await writeBody(reading.bytes, bodies, { algorithm });
+  return { segment, md5: md5.toString('hex'), checksum };
+}
+
+/** Storage class and encryption are those of the request, never those of the source. */
+function attributesOfCopy(request: S3Request, source: StoredObject): ObjectAttributes {
+  const asked = readAttributes(request);
+  if (directive(request, 'x-amz-metadata-directive') === 'REPLACE') return asked;
+  return { ...asked, headers: source.headers, metadata: source.metadata };
+}
+
+/** The source's algorithm is kept unless the request names another one. Throws `InvalidRequest`. */
+function algorithmOfCopy(request: S3Request, source: StoredObject): ChecksumAlgorithm {
+  const name = header(request, 'x-amz-checksum-algorithm')?.toUpperCase();
+  if (name === undefined) return source.checksum.algorithm;
+  const algorithm = checksumAlgorithms.find((known) => known === name);
+  if (algorithm === undefined) {
+    throw new S3Error('InvalidRequest', `Checksum algorithm provided is unsupported: ${name}`);
+  }
+  return algorithm;
+}
+
+function directive(request: S3Request, name: string): 'COPY' | 'REPLACE' {
   const value = header(request, name) ?? 'COPY';
   if (value === 'COPY' || value === 'REPLACE') return value;
-  throw new S3Error('InvalidArgument', `Unknown ${name}.`, { ArgumentName: name, ArgumentValue: value });
-}
-
-/** `x-amz-copy-source: /bucket/key`, percent-encoded. Throws `NoSuchBucket`, `NoSuchKey`, `InvalidArgument`. */
-function sourceOf(request: S3Request, { store }: OperationContext): StoredObject {
-  const text = (header(request, 'x-amz-copy-source') ?? '').replace(/^\//, '');
-  const slash = text.indexOf('/');
-  if (slash <= 0 || text.includes('?versionId=')) {
-    throw new S3Error('InvalidArgument', 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey', {
-      ArgumentName: 'x-amz-copy-source',
-      ArgumentValue: text,
-    });
-  }
-  const bucketName = text.slice(0, slash);
-  const key = decodeURIComponent(text.slice(slash + 1));
-  const bucket = store.buckets.get(bucketName);
-  if (bucket === undefined) throw noSuchBucket(bucketName);
-  const object = bucket.objects.get(key);
-  if (object === undefined) throw noSuchKey(key);
-  checkCopyConditions(request, object);
-  return object;
-}
-
-function copyRange(request: S3Request, source: StoredObject): { readonly from: number; readonly to: number } {
-  const text = header(request, 'x-amz-copy-source-range');
-  if (text === undefined) return { from: 0, to: source.bytes };
-  const [, first = '', last = ''] = /^bytes=(\d+)-(\d+)$/.exec(text) ?? [];
-  const [from, to] = [Number(first), Number(last) + 1];
-  if (first !== '' && from < to && to <= source.bytes) return { from, to };
-  throw new S3Error('InvalidArgument', `Range specified is not valid for source object of size: ${source.bytes}`, {
-    ArgumentName: 'x-amz-copy-source-range',
-    ArgumentValue: text,
+  throw new S3Error('InvalidArgument', `Unknown ${name.slice('x-amz-'.length)}.`, {
+    ArgumentName: name,
+    ArgumentValue: value,
   });
 }
 
-function requireCopySize(bytes: number): void {
-  if (bytes <= largestCopyBytes) return;
+/** What makes a copy of an object onto itself more than nothing. */
+const changes = [
+  'x-amz-storage-class',
+  'x-amz-server-side-encryption',
+  'x-amz-server-side-encryption-aws-kms-key-id',
+  'x-amz-checksum-algorithm',
+];
+
+function requireChange(request: S3Request, { bucket, object }: CopySource): void {
+  const onItself = bucket === request.bucket && object.key === request.key;
+  const replaces = directive(request, 'x-amz-metadata-directive') === 'REPLACE';
+  if (!onItself || replaces || changes.some((name) => header(request, name) !== undefined)) return;
   throw new S3Error(
     'InvalidRequest',
-    `The specified copy source is larger than the maximum allowable size for a copy source: ${largestCopyBytes}`,
+    "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
   );
 }

@@ -1,18 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { noSuchKey, S3Error } from '../errors.js';
-import { checksumHeader } from '../http/receive.js';
-import { header, queryNumber, type S3Request } from '../http/request.js';
+import { S3Error } from '../errors.js';
+import { checksumHeader, header, queryNumber, type S3Request } from '../http/request.js';
 import type { StoredObject } from '../state/index.js';
-import { checkReadConditions } from './conditional.js';
-import { bucketOf, encryptionHeaders, keyOf, type Operation, type OperationContext } from './operation.js';
+import { conditionFailed, failedCondition, readConditions } from './conditional.js';
+import { encryptionHeaders, objectOf, type Operation, type OperationContext } from './operation.js';
 
 /** GetObject, with Range, partNumber, conditions and `response-…` overrides. */
 export const getObject: Operation = async (request, response, context) => {
   const { object, range } = begin(request, response, context);
-  const body = context.store.bodies.read(object.segments, range.from, range.to);
-  // A client that goes away in the middle is its own affair.
-  await pipeline(body, response).catch(() => undefined);
+  await using reading = context.store.bodies.read(object.segments, range.from, range.to);
+  await pipeline(reading.bytes, response);
 };
 
 /** HeadObject: the same without the body. */
@@ -33,11 +31,12 @@ function begin(
   response: ServerResponse,
   context: OperationContext,
 ): { readonly object: StoredObject; readonly range: Range } {
-  const bucket = bucketOf(request, context);
-  const object = bucket.objects.get(keyOf(request));
-  if (object === undefined) throw noSuchKey(keyOf(request));
-  checkReadConditions(request, object);
+  const object = objectOf(request, context);
+  checkConditions(request, object);
   const partNumber = queryNumber(request, 'partNumber', { min: 1, max: 10_000 });
+  if (partNumber !== undefined && header(request, 'range') !== undefined) {
+    throw new S3Error('InvalidRequest', 'Cannot specify both Range header and partNumber query parameter');
+  }
   const range = partNumber === undefined ? parseRange(request, object) : rangeOfPart(object, partNumber);
   const { from, to } = range ?? { from: 0, to: object.bytes };
   response.writeHead(range === undefined ? 200 : 206, {
@@ -54,10 +53,21 @@ function begin(
     ...(range === undefined ? {} : { 'content-range': `bytes ${from}-${to - 1}/${object.bytes}` }),
     'content-type':
       request.query.get('response-content-type') ?? object.headers['content-type'] ?? 'binary/octet-stream',
-    etag: `"${object.etag}"`,
-    'last-modified': new Date(object.lastModifiedMs).toUTCString(),
+    ...validators(object),
   });
   return { object, range: { from, to } };
+}
+
+/** What identifies this state of the object; also part of a 304. */
+function validators(object: StoredObject): Record<string, string> {
+  return { etag: `"${object.etag}"`, 'last-modified': new Date(object.lastModifiedMs).toUTCString() };
+}
+
+/** Throws `PreconditionFailed`, `NotModified`. */
+function checkConditions(request: S3Request, object: StoredObject): void {
+  const failed = failedCondition(readConditions(request, ''), object);
+  if (failed?.meaning === 'precondition-failed') throw conditionFailed(failed.name);
+  if (failed?.meaning === 'not-modified') throw new S3Error('NotModified', 'Not Modified', {}, validators(object));
 }
 
 /** The checksum of the object is only given for the object, not for a range of it. */
@@ -84,10 +94,12 @@ function parseRange(request: S3Request, object: StoredObject): Range | undefined
   const from = first === '' ? Math.max(0, object.bytes - Number(last)) : Number(first);
   const to = first === '' || last === '' ? object.bytes : Math.min(object.bytes, Number(last) + 1);
   if (from >= object.bytes || from >= to) {
-    throw new S3Error('InvalidRange', 'The requested range is not satisfiable', {
-      RangeRequested: found[0],
-      ActualObjectSize: String(object.bytes),
-    });
+    throw new S3Error(
+      'InvalidRange',
+      'The requested range is not satisfiable',
+      { RangeRequested: found[0], ActualObjectSize: String(object.bytes) },
+      { 'content-range': `bytes */${object.bytes}` },
+    );
   }
   return { from, to };
 }

@@ -3,16 +3,19 @@ import { S3Error } from '../errors.js';
 import { queryNumber, type S3Request } from '../http/request.js';
 import type { Bucket, StoredObject } from '../state/index.js';
 import { ownerId } from './buckets.js';
+import { writerOf } from './list-encoding.js';
 import { answerXml, bucketOf, namespace, xmlTime, type Operation } from './operation.js';
-import { byUtf8, pageOfKeys } from './paging.js';
+import { pageOfKeys, type KeyPage } from './paging.js';
 
 /** ListObjectsV2: prefix, delimiter, start-after, paging by continuation token, encoding-type=url. */
 export const listObjectsV2: Operation = async (request, response, context) => {
-  const bucket = bucketOf(request, context);
   const { query } = request;
   const token = query.get('continuation-token');
   const startAfter = query.get('start-after') ?? '';
-  const listing = list(request, bucket, token === null ? startAfter : readToken(token));
+  const listing = list(request, bucketOf(request, context), {
+    after: token === null ? startAfter : readToken(token),
+    withOwner: query.get('fetch-owner') === 'true',
+  });
   const { page, write } = listing;
   answerXml(
     response,
@@ -24,7 +27,7 @@ export const listObjectsV2: Operation = async (request, response, context) => {
         optional('ContinuationToken', token),
         optional('NextContinuationToken', page.next === undefined ? null : writeToken(page.next)),
         element('KeyCount', page.keys.length + page.prefixes.length),
-        ...listing.entries(query.get('fetch-owner') === 'true'),
+        ...listing.entries,
       ],
       namespace,
     ),
@@ -32,13 +35,14 @@ export const listObjectsV2: Operation = async (request, response, context) => {
   await Promise.resolve();
 };
 
-/** ListObjects, the first version: paging by marker; NextMarker only with a delimiter, as in S3. */
+/** ListObjects, the first version: paging by marker, and the owner always. */
 export const listObjectsV1: Operation = async (request, response, context) => {
-  const bucket = bucketOf(request, context);
-  const marker = request.query.get('marker') ?? '';
-  const listing = list(request, bucket, marker);
+  const { query } = request;
+  const marker = query.get('marker') ?? '';
+  const listing = list(request, bucketOf(request, context), { after: marker, withOwner: true });
   const { page, write } = listing;
-  const hasDelimiter = (request.query.get('delimiter') ?? '') !== '';
+  // Without a delimiter the last key is the next marker, and S3 does not repeat it.
+  const next = (query.get('delimiter') ?? '') === '' ? undefined : page.next;
   answerXml(
     response,
     element(
@@ -46,8 +50,8 @@ export const listObjectsV1: Operation = async (request, response, context) => {
       [
         ...listing.head,
         element('Marker', write(marker)),
-        optional('NextMarker', hasDelimiter && page.next !== undefined ? write(page.next) : null),
-        ...listing.entries(true),
+        next === undefined ? undefined : element('NextMarker', write(next)),
+        ...listing.entries,
       ],
       namespace,
     ),
@@ -55,20 +59,25 @@ export const listObjectsV1: Operation = async (request, response, context) => {
   await Promise.resolve();
 };
 
-/** What both versions have in common. */
-function list(request: S3Request, bucket: Bucket, after: string) {
+interface Listing {
+  readonly page: KeyPage;
+  readonly write: (text: string) => string;
+  /** What both versions begin with, and what they end with. */
+  readonly head: readonly (XmlElement | undefined)[];
+  readonly entries: readonly (XmlElement | undefined)[];
+}
+
+function list(
+  request: S3Request,
+  bucket: Bucket,
+  { after, withOwner }: { readonly after: string; readonly withOwner: boolean },
+): Listing {
   const { query } = request;
+  const write = writerOf(query);
   const prefix = query.get('prefix') ?? '';
   const delimiter = query.get('delimiter') ?? '';
-  const encoding = query.get('encoding-type');
-  if (encoding !== null && encoding !== 'url') {
-    throw new S3Error('InvalidArgument', 'Invalid Encoding Method specified in Request', {
-      ArgumentName: 'encoding-type',
-    });
-  }
-  const write = encoding === 'url' ? urlEncoded : (text: string): string => text;
-  const maxKeys = Math.min(queryNumber(request, 'max-keys', { min: 0, max: 2 ** 29 }) ?? 1000, 1000);
-  const page = pageOfKeys(sortedKeys(bucket), { prefix, delimiter, after, limit: maxKeys });
+  const limit = Math.min(queryNumber(request, 'max-keys', { min: 0, max: 2 ** 31 - 1 }) ?? 1000, 1000);
+  const page = pageOfKeys(bucket.objects.sortedKeys(), { prefix, delimiter, after, limit });
   return {
     page,
     write,
@@ -76,12 +85,12 @@ function list(request: S3Request, bucket: Bucket, after: string) {
       element('Name', bucket.name),
       element('Prefix', write(prefix)),
       optional('Delimiter', write(delimiter)),
-      optional('EncodingType', encoding),
-      element('MaxKeys', maxKeys),
+      optional('EncodingType', query.get('encoding-type')),
+      element('MaxKeys', limit),
       element('IsTruncated', page.next !== undefined),
     ],
-    entries: (withOwner: boolean) => [
-      ...page.keys.map((key) => contents(bucket.objects.get(key), write, withOwner)),
+    entries: [
+      ...page.keys.map((key) => contents(bucket.objects.get(key), write, { withOwner })),
       ...page.prefixes.map((common) => element('CommonPrefixes', [element('Prefix', write(common))])),
     ],
   };
@@ -94,7 +103,7 @@ function optional(name: string, value: string | null): XmlElement | undefined {
 function contents(
   object: StoredObject | undefined,
   write: (text: string) => string,
-  withOwner: boolean,
+  { withOwner }: { readonly withOwner: boolean },
 ): XmlElement | undefined {
   if (object === undefined) return undefined;
   return element('Contents', [
@@ -107,21 +116,6 @@ function contents(
     withOwner ? element('Owner', [element('ID', ownerId)]) : undefined,
     element('StorageClass', object.storageClass),
   ]);
-}
-
-const sorted = new WeakMap<Bucket, { readonly keys: readonly string[]; readonly size: number }>();
-
-/** Keys in the order of their UTF-8 bytes; kept between the pages of a listing while no key comes or goes. */
-function sortedKeys(bucket: Bucket): readonly string[] {
-  const known = sorted.get(bucket);
-  if (known?.size === bucket.objects.size && known.keys.every((key) => bucket.objects.has(key))) return known.keys;
-  const keys = Array.from(bucket.objects.keys()).sort(byUtf8);
-  sorted.set(bucket, { keys, size: keys.length });
-  return keys;
-}
-
-function urlEncoded(text: string): string {
-  return encodeURIComponent(text).replace(/%2F/g, '/').replace(/%20/g, '+');
 }
 
 function writeToken(after: string): string {

@@ -2,8 +2,8 @@ import { element } from '../../server/xml.js';
 import { queryNumber } from '../http/request.js';
 import { ownerId } from './buckets.js';
 import { answerXml, bucketOf, namespace, uploadOf, xmlTime, type Operation } from './operation.js';
-import { byUtf8 } from './paging.js';
-import { notImplemented } from '../errors.js';
+import { byUtf8 } from '../state/index.js';
+import { writerOf } from './list-encoding.js';
 
 /** ListParts, up to 1,000 a page. */
 export const listParts: Operation = async (request, response, context) => {
@@ -28,7 +28,7 @@ export const listParts: Operation = async (request, response, context) => {
         element('Owner', [element('ID', ownerId)]),
         element('StorageClass', upload.attributes.storageClass),
         element('PartNumberMarker', marker),
-        isTruncated ? element('NextPartNumberMarker', page.at(-1)?.partNumber) : undefined,
+        element('NextPartNumberMarker', page.at(-1)?.partNumber ?? marker),
         element('MaxParts', limit),
         element('IsTruncated', isTruncated),
         upload.checksum.asked ? element('ChecksumAlgorithm', upload.checksum.algorithm) : undefined,
@@ -53,19 +53,21 @@ export const listParts: Operation = async (request, response, context) => {
 export const listMultipartUploads: Operation = async (request, response, context) => {
   const bucket = bucketOf(request, context);
   const { query } = request;
-  if ((query.get('delimiter') ?? '') !== '') throw notImplemented('ListMultipartUploads with a delimiter');
   const prefix = query.get('prefix') ?? '';
   const keyMarker = query.get('key-marker') ?? '';
   const idMarker = query.get('upload-id-marker') ?? '';
   const limit = Math.min(queryNumber(request, 'max-uploads', { min: 1, max: 2 ** 29 }) ?? 1000, 1000);
   const all = Array.from(bucket.uploads.values())
     .filter((upload) => upload.key.startsWith(prefix))
-    .sort((a, b) => byUtf8(a.key, b.key) || a.initiatedMs - b.initiatedMs || byUtf8(a.uploadId, b.uploadId));
-  const marked = all.findIndex((upload) => upload.key === keyMarker && upload.uploadId === idMarker);
-  const after = marked >= 0 ? all.slice(marked + 1) : all.filter((upload) => byUtf8(upload.key, keyMarker) > 0);
+    .sort((a, b) => byUtf8(a.key, b.key) || byUtf8(a.uploadId, b.uploadId));
+  // The upload that the marker names may have ended since.
+  const after = all.filter(({ key, uploadId }) => {
+    const order = byUtf8(key, keyMarker);
+    return order > 0 || (order === 0 && idMarker !== '' && byUtf8(uploadId, idMarker) > 0);
+  });
   const page = after.slice(0, limit);
   const last = after.length > page.length ? page.at(-1) : undefined;
-  const write = query.get('encoding-type') === 'url' ? encodeURIComponent : (text: string): string => text;
+  const write = writerOf(query);
   answerXml(
     response,
     element(

@@ -2,18 +2,21 @@ import { randomBytes } from 'node:crypto';
 import { element } from '../../server/xml.js';
 import { S3Error } from '../errors.js';
 import { readAttributes, readMultipartChecksum } from '../http/attributes.js';
-import { checksumHeader, receiveBody } from '../http/receive.js';
-import { header, queryNumber } from '../http/request.js';
+import { receiveBody, type ReceivedBody } from '../http/receive.js';
+import { checksumHeader, header, type S3Request } from '../http/request.js';
 import { parseTaggingHeader } from '../http/tagging.js';
+import type { Upload } from '../state/index.js';
 import {
   answerEmpty,
   answerXml,
   bucketOf,
   encryptionHeaders,
+  inTurn,
   keyOf,
   namespace,
   uploadOf,
   type Operation,
+  type OperationContext,
 } from './operation.js';
 
 /** CreateMultipartUpload. */
@@ -22,16 +25,19 @@ export const createMultipartUpload: Operation = async (request, response, contex
   const key = keyOf(request);
   const attributes = readAttributes(request);
   const checksum = readMultipartChecksum(request);
-  const uploadId = randomBytes(32).toString('base64url');
-  await context.store.putUpload(bucket, {
+  const initiatedMs = context.clock.now();
+  // Ids of one key are listed in their own order, which is that of their beginning.
+  const uploadId = `${initiatedMs.toString(16).padStart(12, '0')}${randomBytes(24).toString('base64url')}`;
+  const upload: Upload = {
     uploadId,
     key,
-    initiatedMs: context.clock.now(),
+    initiatedMs,
     attributes,
     tags: parseTaggingHeader(header(request, 'x-amz-tagging')),
     checksum,
     parts: new Map(),
-  });
+  };
+  await inTurn({ store: context.store, bucket, key }, () => context.store.putUpload(bucket, upload));
   answerXml(
     response,
     element(
@@ -50,36 +56,10 @@ export const createMultipartUpload: Operation = async (request, response, contex
 
 /** UploadPart. */
 export const uploadPart: Operation = async (request, response, context) => {
-  const { store, clock } = context;
-  const bucket = bucketOf(request, context);
-  const upload = uploadOf(request, bucket);
-  const partNumber = queryNumber(request, 'partNumber', { min: 1, max: 10_000 });
-  if (partNumber === undefined) {
-    throw new S3Error('InvalidArgument', 'Part number must be an integer between 1 and 10000, inclusive', {
-      ArgumentName: 'partNumber',
-    });
-  }
-  const body = await receiveBody(request, store.bodies, upload.checksum.algorithm);
-  try {
-    if (body.checksum.algorithm !== upload.checksum.algorithm) {
-      throw new S3Error(
-        'InvalidRequest',
-        `Checksum Type mismatch occurred, expected checksum Type: ${upload.checksum.algorithm.toLowerCase()}, actual checksum Type: ${body.checksum.algorithm.toLowerCase()}`,
-      );
-    }
-    // The upload may have been aborted or completed while the body arrived.
-    uploadOf(request, bucket);
-  } catch (error) {
-    await store.bodies.remove([body.segment]);
-    throw error;
-  }
-  await store.putPart(bucket, upload, {
-    partNumber,
-    etag: body.md5,
-    checksum: body.checksum.value,
-    segment: body.segment,
-    lastModifiedMs: clock.now(),
-  });
+  const upload = uploadOf(request, bucketOf(request, context));
+  const partNumber = partNumberOf(request);
+  const body = await receiveBody(request, context.store.bodies, upload.checksum.algorithm);
+  await addPart(request, context, { partNumber, body });
   answerEmpty(response, 200, {
     etag: `"${body.md5}"`,
     [checksumHeader(body.checksum.algorithm)]: body.checksum.value,
@@ -87,9 +67,62 @@ export const uploadPart: Operation = async (request, response, context) => {
   });
 };
 
+/** The number of the part in the query. Throws `InvalidArgument`. */
+export function partNumberOf(request: S3Request): number {
+  const text = request.query.get('partNumber') ?? '';
+  const partNumber = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (partNumber >= 1 && partNumber <= 10_000) return partNumber;
+  throw new S3Error('InvalidArgument', 'Part number must be an integer between 1 and 10000, inclusive', {
+    ArgumentName: 'partNumber',
+    ArgumentValue: text,
+  });
+}
+
+/** Makes a body a part of the upload of the request; when it cannot be, the body is gone. Throws `NoSuchUpload`. */
+export async function addPart(
+  request: S3Request,
+  context: OperationContext,
+  { partNumber, body }: { readonly partNumber: number; readonly body: ReceivedBody },
+): Promise<number> {
+  const { store, clock } = context;
+  const bucket = bucketOf(request, context);
+  const lastModifiedMs = clock.now();
+  try {
+    await inTurn({ store, bucket, key: keyOf(request) }, async () => {
+      // It may have been aborted or completed while the body arrived.
+      const upload = uploadOf(request, bucket);
+      requireAlgorithm(upload, body);
+      const { segment, md5: etag } = body;
+      await store.putPart(bucket, upload, {
+        partNumber,
+        etag,
+        checksum: body.checksum.value,
+        segment,
+        lastModifiedMs,
+      });
+    });
+  } catch (error) {
+    await store.bodies.remove([body.segment]);
+    throw error;
+  }
+  return lastModifiedMs;
+}
+
+/** A part may only come with the checksum that the upload was begun with. */
+function requireAlgorithm({ checksum }: Upload, body: ReceivedBody): void {
+  if (body.checksum.algorithm === checksum.algorithm) return;
+  const expected = checksum.asked ? checksum.algorithm.toLowerCase() : 'null';
+  const actual = body.checksum.algorithm.toLowerCase();
+  throw new S3Error(
+    'InvalidRequest',
+    `Checksum Type mismatch occurred, expected checksum Type: ${expected}, actual checksum Type: ${actual}`,
+  );
+}
+
 /** AbortMultipartUpload. */
 export const abortMultipartUpload: Operation = async (request, response, context) => {
+  const { store } = context;
   const bucket = bucketOf(request, context);
-  await context.store.endUpload(bucket, uploadOf(request, bucket));
+  await inTurn({ store, bucket, key: keyOf(request) }, () => store.endUpload(bucket, uploadOf(request, bucket)));
   answerEmpty(response, 204);
 };

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../src/core/index.js';
 import { xmlDocument, type XmlElement } from '../../server/xml.js';
-import { noSuchBucket, noSuchUpload, S3Error } from '../errors.js';
+import { noSuchBucket, noSuchKey, noSuchUpload, S3Error } from '../errors.js';
 import type { S3Request } from '../http/request.js';
 import type { Bucket, Store, StoredObject, Upload } from '../state/index.js';
 
@@ -46,6 +46,31 @@ export function bucketOf(request: S3Request, { store }: OperationContext): Bucke
   return bucket;
 }
 
+/** Something in a bucket that may change. */
+export interface Place {
+  readonly store: Store;
+  readonly bucket: Bucket;
+  readonly key: string;
+}
+
+/**
+ * Runs a change of an object, or of an upload to its key, while nobody else changes them. What was looked up before must
+ * be looked up again. Throws `NoSuchBucket` when the bucket has gone meanwhile.
+ */
+export async function inTurn<T>({ store, bucket, key }: Place, change: () => Promise<T>): Promise<T> {
+  return bucket.turns.take(key, async () => {
+    if (store.buckets.get(bucket.name) !== bucket) throw noSuchBucket(bucket.name);
+    return change();
+  });
+}
+
+/** The object of the request. Throws `NoSuchBucket`, `NoSuchKey`. */
+export function objectOf(request: S3Request, context: OperationContext): StoredObject {
+  const object = bucketOf(request, context).objects.get(keyOf(request));
+  if (object === undefined) throw noSuchKey(keyOf(request));
+  return object;
+}
+
 /** The key of the request; the dispatch table sees to it that there is one. */
 export function keyOf(request: S3Request): string {
   if (request.key === undefined) throw new S3Error('InvalidRequest', 'The request has no key.');
@@ -72,5 +97,6 @@ export function encryptionHeaders({ encryption }: Pick<StoredObject, 'encryption
     ...(encryption.kmsKeyId === undefined
       ? {}
       : { 'x-amz-server-side-encryption-aws-kms-key-id': encryption.kmsKeyId }),
+    ...(encryption.bucketKey === undefined ? {} : { 'x-amz-server-side-encryption-bucket-key-enabled': 'true' }),
   };
 }

@@ -1,3 +1,5 @@
+import { byUtf8, firstFrom } from '../state/index.js';
+
 /** What part of a sorted list of keys is wanted. */
 export interface PageRequest {
   readonly prefix: string;
@@ -15,18 +17,14 @@ export interface KeyPage {
   readonly next: string | undefined;
 }
 
-/** S3 lists in the order of UTF-8 bytes, which differs from that of UTF-16 for characters beyond U+FFFF. */
-export function byUtf8(a: string, b: string): number {
-  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
 /** Cuts a page from keys that are sorted by {@link byUtf8}. */
 export function pageOfKeys(sortedKeys: readonly string[], request: PageRequest): KeyPage {
   const { prefix, delimiter, after, limit } = request;
   const keys: string[] = [];
   const prefixes: string[] = [];
   let last = after;
-  let index = firstAfter(sortedKeys, byUtf8(after, prefix) < 0 ? prefix : after, byUtf8(after, prefix) < 0);
+  let index = firstFrom(sortedKeys, byUtf8(after, prefix) < 0 ? prefix : after);
+  if (after !== '' && sortedKeys[index] === after) index += 1;
   for (; index < sortedKeys.length; index += 1) {
     const key = sortedKeys[index] ?? '';
     if (!key.startsWith(prefix)) break;
@@ -40,17 +38,4 @@ export function pageOfKeys(sortedKeys: readonly string[], request: PageRequest):
     last = common ?? key;
   }
   return { keys, prefixes, next: undefined };
-}
-
-/** The index of the first key after `mark` (or from it on). */
-function firstAfter(sortedKeys: readonly string[], mark: string, inclusive: boolean): number {
-  let low = 0;
-  let high = sortedKeys.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const order = byUtf8(sortedKeys[middle] ?? '', mark);
-    if (order < 0 || (order === 0 && !inclusive)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

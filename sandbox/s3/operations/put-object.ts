@@ -1,6 +1,6 @@
 import { readAttributes } from '../http/attributes.js';
-import { checksumHeader, receiveBody } from '../http/receive.js';
-import { header } from '../http/request.js';
+import { receiveBody } from '../http/receive.js';
+import { checksumHeader, header } from '../http/request.js';
 import { parseTaggingHeader } from '../http/tagging.js';
 import { underConditions } from './conditional.js';
 import { answerEmpty, bucketOf, encryptionHeaders, keyOf, type Operation } from './operation.js';
@@ -15,7 +15,7 @@ export const putObject: Operation = async (request, response, context) => {
   const body = await receiveBody(request, store.bodies, 'CRC64NVME');
   const checksum = { ...body.checksum, type: 'FULL_OBJECT' as const };
   try {
-    await underConditions(request, { bucket, key }, async () =>
+    await underConditions(request, { store, bucket, key }, async () =>
       store.putObject(bucket, {
         ...attributes,
         key,

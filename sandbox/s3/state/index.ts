@@ -1,2 +1,6 @@
+export * from './bodies.js';
 export * from './model.js';
+export * from './key-index.js';
 export * from './store.js';
+export * from './utf8-order.js';
+export * from './write-body.js';

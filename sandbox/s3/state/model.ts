@@ -1,3 +1,5 @@
+import type { KeyIndex } from './key-index.js';
+import type { Turns } from './turns.js';
 import type { Checksum, ChecksumAlgorithm, ChecksumType } from '../checksums/index.js';
 
 /** A file of the state directory that holds bytes of an object: a whole put, or one part. */
@@ -13,7 +15,7 @@ export interface ObjectAttributes {
   /** User metadata without `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly storageClass: string;
-  readonly encryption: { readonly algorithm: string; readonly kmsKeyId?: string };
+  readonly encryption: { readonly algorithm: string; readonly kmsKeyId?: string; readonly bucketKey?: true };
 }
 
 /** One part of an object that was uploaded in parts. */
@@ -67,8 +69,10 @@ export interface Bucket {
   readonly name: string;
   readonly region: string;
   readonly createdMs: number;
-  readonly objects: Map<string, StoredObject>;
+  readonly objects: KeyIndex<StoredObject>;
   readonly uploads: Map<string, Upload>;
   /** Keys for which a conditional write is under way. */
   readonly conditionalWrites: Set<string>;
+  /** By key: whatever changes an object, or an upload to it, does so in its turn. */
+  readonly turns: Turns;
 }

@@ -3,11 +3,18 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { openBodies, type Bodies } from './bodies.js';
 import type { Bucket, StoredObject, Upload, UploadedPart } from './model.js';
+import { newKeyIndex } from './key-index.js';
+import { newTurns, type Turns } from './turns.js';
 
-/** All buckets, in memory and on disk: what a method has returned from survives a restart. */
+/**
+ * All buckets, in memory and on disk: what a method has returned from survives a restart. Memory and disk agree only when
+ * whoever changes an object or an upload has the turn of its key (`bucket.turns`).
+ */
 export interface Store {
   readonly buckets: ReadonlyMap<string, Bucket>;
   readonly bodies: Bodies;
+  /** By name: whoever makes or deletes a bucket does so in its turn. */
+  readonly turns: Turns;
   createBucket(name: string, region: string, nowMs: number): Promise<Bucket>;
   deleteBucket(bucket: Bucket): Promise<void>;
   /** Replaces the object of that key, and frees the bytes of the one before that it does not share. */
@@ -40,6 +47,7 @@ export async function openStore(directory: string): Promise<Store> {
   return {
     buckets,
     bodies,
+    turns: newTurns(),
     createBucket: async (name, region, nowMs) => {
       const bucket = emptyBucket({ name, region, createdMs: nowMs });
       await mkdir(join(folder(bucket), 'objects'), { recursive: true });
@@ -55,7 +63,7 @@ export async function openStore(directory: string): Promise<Store> {
     putObject: async (bucket, object) => {
       await writeJson(objectFile(bucket, object.key), object);
       const before = bucket.objects.get(object.key);
-      bucket.objects.set(object.key, object);
+      bucket.objects.set(object);
       const kept = new Set(object.segments.map((segment) => segment.file));
       await bodies.remove((before?.segments ?? []).filter((segment) => !kept.has(segment.file)));
     },
@@ -89,8 +97,11 @@ export async function openStore(directory: string): Promise<Store> {
   };
 }
 
+/** How many small files are read together at the start: 100,000 objects must not take long. */
+const filesAtOnce = 256;
+
 function emptyBucket(facts: { readonly name: string; readonly region: string; readonly createdMs: number }): Bucket {
-  return { ...facts, objects: new Map(), uploads: new Map(), conditionalWrites: new Set() };
+  return { ...facts, objects: newKeyIndex(), uploads: new Map(), conditionalWrites: new Set(), turns: newTurns() };
 }
 
 async function loadBuckets(root: string): Promise<Map<string, Bucket>> {
@@ -101,10 +112,11 @@ async function loadBuckets(root: string): Promise<Map<string, Bucket>> {
     const facts = await readJson<Bucket>(join(folder, 'bucket.json')).catch(() => undefined);
     if (facts === undefined) continue;
     const bucket = emptyBucket(facts);
-    for (const file of await list(join(folder, 'objects'))) {
-      if (!file.endsWith('.json')) continue;
-      const object = await readJson<StoredObject>(join(folder, 'objects', file));
-      bucket.objects.set(object.key, object);
+    const files = (await list(join(folder, 'objects'))).filter((file) => file.endsWith('.json'));
+    for (let at = 0; at < files.length; at += filesAtOnce) {
+      const some = files.slice(at, at + filesAtOnce);
+      const read = some.map((file) => readJson<StoredObject>(join(folder, 'objects', file)));
+      for (const object of await Promise.all(read)) bucket.objects.set(object);
     }
     for (const id of await list(join(folder, 'uploads'))) {
       const upload = await loadUpload(join(folder, 'uploads', id));

@@ -1,0 +1,192 @@
+import { readdir } from 'node:fs/promises';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import {
+  AbortMultipartUploadCommand,
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  HeadBucketCommand,
+  PutObjectTaggingCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { S3Request } from '../../../sandbox/s3/http/request.js';
+import { deleteBucket } from '../../../sandbox/s3/operations/buckets.js';
+import { inTurn } from '../../../sandbox/s3/operations/operation.js';
+import { openBodies, openStore, writeBody } from '../../../sandbox/s3/state/index.js';
+import { newTurns } from '../../../sandbox/s3/state/turns.js';
+import { systemClock } from '../../../src/core/index.js';
+import { s3Sandbox, type S3Sandbox } from '../../support/s3-sandbox.js';
+import { beginUpload, Bucket, completeUpload, get, put, sendPart } from './support.js';
+import { temporaryDirectory } from './temporary-directory.js';
+
+let sandbox: S3Sandbox;
+let client: S3Client;
+beforeAll(async () => {
+  sandbox = await s3Sandbox();
+  client = sandbox.client();
+});
+afterEach(() => expect(sandbox.defects).toEqual([]));
+afterAll(async () => sandbox[Symbol.asyncDispose]());
+
+describe('turns', () => {
+  it('come one after the other for one name, and at once for different names', async () => {
+    const turns = newTurns();
+    const log: string[] = [];
+    const change = (name: string, ms: number) =>
+      turns.take(name, async () => {
+        log.push(`${name} in`);
+        await systemClock.sleep(ms);
+        log.push(`${name} out`);
+      });
+    const all = Promise.all([change('a', 30), change('a', 0), change('b', 0)]);
+    expect(turns.busy).toBe(3);
+    await all;
+    expect(log).toEqual(['a in', 'b in', 'b out', 'a out', 'a in', 'a out']);
+    expect(turns.busy).toBe(0);
+  });
+
+  it('go on after one that failed', async () => {
+    const turns = newTurns();
+    const failing = turns.take('a', () => Promise.reject(new Error('no')));
+    const next = turns.take('a', () => Promise.resolve('yes'));
+    await expect(failing).rejects.toThrow('no');
+    expect(await next).toBe('yes');
+  });
+});
+
+describe('at the same time', () => {
+  it('many writes, deletes and taggings of a few keys -> the same after a restart', async () => {
+    const keys = ['r1', 'r2', 'r3'];
+    const tag = (Key: string, Value: string) =>
+      client.send(new PutObjectTaggingCommand({ Bucket, Key, Tagging: { TagSet: [{ Key: 'n', Value }] } }));
+    for (let round = 0; round < 10; round += 1) {
+      await Promise.allSettled(
+        keys.flatMap((key) =>
+          Array.from({ length: 8 }, (_, n) => {
+            if (n === 3) return fetch(`${sandbox.url}/bucket/${key}`, { method: 'DELETE' });
+            return n === 6 ? tag(key, String(round)) : put(client, key, { Body: `${round}.${n}` });
+          }),
+        ),
+      );
+    }
+    const contents = () => Promise.all(keys.map(async (key) => get(client, key).then(String, String)));
+    const before = await contents();
+    await sandbox.restart();
+    client = sandbox.client();
+    expect(await contents()).toEqual(before);
+  });
+
+  it('completing and aborting an upload -> a whole object or none', async () => {
+    for (let round = 0; round < 30; round += 1) {
+      const upload = { Key: `both/${round}`, UploadId: await beginUpload(client, `both/${round}`) };
+      const part = await sendPart(client, upload, { PartNumber: 1, Body: 'hello' });
+      const abort = async () => {
+        await systemClock.sleep(round % 5);
+        return client.send(new AbortMultipartUploadCommand({ Bucket, ...upload }));
+      };
+      const complete = () => completeUpload(client, upload, [part]);
+      const [first, second] = await Promise.allSettled(round % 2 === 0 ? [complete(), abort()] : [abort(), complete()]);
+      const completed = round % 2 === 0 ? first : second;
+      expect([first.status, second.status].sort()).toEqual(['fulfilled', 'rejected']);
+      const found = await get(client, upload.Key).then(String, (error: unknown) => (error as Error).name);
+      expect(found).toBe(completed.status === 'fulfilled' ? 'hello' : 'NoSuchKey');
+    }
+  });
+
+  it('a part that is replaced while the upload is completed -> the object has the bytes that were listed', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const upload = { Key: `replaced/${round}`, UploadId: await beginUpload(client, `replaced/${round}`) };
+      const part = await sendPart(client, upload, { PartNumber: 1, Body: 'first' });
+      const [completed] = await Promise.allSettled([
+        completeUpload(client, upload, [part]),
+        sendPart(client, upload, { PartNumber: 1, Body: 'other' }),
+      ]);
+      if (completed.status === 'rejected') expect(completed.reason).toMatchObject({ name: 'InvalidPart' });
+      else expect((await get(client, upload.Key)).toString()).toBe('first');
+    }
+  });
+
+  it('making a bucket twice and writing to it -> one bucket with the object in it', async () => {
+    const make = () => client.send(new CreateBucketCommand({ Bucket: 'twice' }));
+    await Promise.all([make(), make(), make()]);
+    await put(client, 'k', { Bucket: 'twice' });
+    await sandbox.restart();
+    client = sandbox.client();
+    expect((await fetch(`${sandbox.url}/twice/k`)).status).toBe(200);
+  });
+
+  it('deleting a bucket and writing to it -> one of them fails', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const name = `short-lived-${round}`;
+      await client.send(new CreateBucketCommand({ Bucket: name }));
+      const [written, deleted] = await Promise.allSettled([
+        put(client, 'k', { Bucket: name }),
+        client.send(new DeleteBucketCommand({ Bucket: name })),
+      ]);
+      const there = await client.send(new HeadBucketCommand({ Bucket: name })).then(
+        () => true,
+        () => false,
+      );
+      expect([written.status, deleted.status, there]).toEqual(
+        there ? ['fulfilled', 'rejected', true] : ['rejected', 'fulfilled', false],
+      );
+    }
+  });
+});
+
+describe('a bucket', () => {
+  it('that has gone while a change waited for its turn -> NoSuchBucket', async () => {
+    await using directory = await temporaryDirectory();
+    const store = await openStore(directory.path);
+    const bucket = await store.createBucket('b', 'us-east-1', 0);
+    let changed = false;
+    const waiting = bucket.turns.take('k', () => store.deleteBucket(bucket));
+    const change = inTurn({ store, bucket, key: 'k' }, () => Promise.resolve((changed = true)));
+    await expect(change).rejects.toMatchObject({ code: 'NoSuchBucket' });
+    await waiting;
+    expect(changed).toBe(false);
+  });
+
+  it('in which something is being written -> OperationAborted', async () => {
+    await using directory = await temporaryDirectory();
+    const store = await openStore(directory.path);
+    const bucket = await store.createBucket('b', 'us-east-1', 0);
+    const context = { store, clock: systemClock, region: 'us-east-1' };
+    const remove = () =>
+      deleteBucket({ bucket: 'b' } as S3Request, new ServerResponse(new IncomingMessage(new Socket())), context);
+    const writing = bucket.turns.take('k', () => systemClock.sleep(50));
+    await expect(remove()).rejects.toMatchObject({ code: 'OperationAborted' });
+    await writing;
+    expect(store.buckets.get('b')).toBe(bucket);
+  });
+});
+
+describe('bodies', () => {
+  const bytesOf = (text: string) => Readable.from([Buffer.from(text)]);
+
+  it('that are removed stay until who reads them has finished', async () => {
+    await using directory = await temporaryDirectory();
+    const bodies = await openBodies(directory.path);
+    const { segment } = await writeBody(bytesOf('hello'), bodies, { algorithm: 'CRC32' });
+    const reading = bodies.read([segment], 0, 5);
+    await bodies.remove([segment]);
+    expect(await text(reading.bytes)).toBe('hello');
+    expect(await readdir(directory.path)).toHaveLength(1);
+    await reading[Symbol.asyncDispose]();
+    expect(await readdir(directory.path)).toEqual([]);
+  });
+
+  it('whose source fails are not there', async () => {
+    await using directory = await temporaryDirectory();
+    const bodies = await openBodies(directory.path);
+    const failing = (async function* () {
+      yield Buffer.from('half');
+      await Promise.reject(new Error('gone'));
+    })();
+    await expect(writeBody(failing, bodies, { algorithm: 'CRC32' })).rejects.toThrow('gone');
+    expect(await readdir(directory.path)).toEqual([]);
+  });
+});
