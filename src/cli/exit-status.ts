@@ -12,6 +12,5 @@ export const exitStatus = {
 /** The exit status for an error that ended the command. */
 export function exitStatusOf(error: AppError): number {
   if (error.code === 'usage') return exitStatus.usage;
-  if (error.code === 'some-failed') return exitStatus.someSnapshotsFailed;
   return exitStatus.failed;
 }

@@ -45,8 +45,6 @@ export type ErrorCode =
   | 'upload-mismatch'
   /** More data than one S3 object can hold. */
   | 'object-too-large'
-  /** Some of several snapshots failed. */
-  | 'some-failed'
   /** Something temporary could not be removed. */
   | 'cleanup-failed'
   /** A defect of this program. */
