@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { MalformedQuery, readQueryRequest, type QueryRequest } from '../server/query-protocol.js';
+import type { Refusal, RefusalAnswer, RefusalKind } from '../server/refusal.js';
 import type { Service, ServiceRequest } from '../server/service.js';
 import { Ec2Error, notImplemented } from './errors.js';
 import { operations, type OperationContext } from './operations/index.js';
@@ -10,7 +11,7 @@ export function dispatcher(contextOf: (region: string) => OperationContext): Ser
   return async (request, response) => {
     const { requestId, region } = request;
     try {
-      const { action, parameters } = await readQuery(request);
+      const { action, parameters } = readQuery(request);
       const perform = operations.get(action);
       if (perform === undefined) throw notImplemented(`the action ${action}`);
       const answer = await perform(readParameters(parameters), contextOf(region));
@@ -23,9 +24,33 @@ export function dispatcher(contextOf: (region: string) => OperationContext): Ser
   };
 }
 
-async function readQuery(request: ServiceRequest): Promise<QueryRequest> {
+/** How EC2 answers a refusal (EC2 API reference, "Error codes"). */
+const refusals: Readonly<Record<RefusalKind, RefusalAnswer>> = {
+  unsigned: { status: 400, code: 'MissingAuthenticationToken' },
+  'malformed-signature': { status: 400, code: 'IncompleteSignature' },
+  'unknown-key': { status: 401, code: 'AuthFailure' },
+  'wrong-signature': { status: 403, code: 'SignatureDoesNotMatch' },
+  skewed: { status: 400, code: 'RequestExpired' },
+  'expired-request': { status: 400, code: 'RequestExpired' },
+  'expired-token': { status: 400, code: 'RequestExpired' },
+  'invalid-token': { status: 401, code: 'AuthFailure' },
+  'wrong-payload': { status: 403, code: 'SignatureDoesNotMatch' },
+  'access-denied': { status: 403, code: 'UnauthorizedOperation' },
+  'too-large': { status: 400, code: 'MalformedQueryString' },
+  throttled: { status: 503, code: 'RequestLimitExceeded' },
+  'internal-error': { status: 500, code: 'InternalError' },
+  unavailable: { status: 503, code: 'Unavailable' },
+};
+
+/** Answers a request that does not come to its operation. */
+export function refuse(refusal: Refusal, { requestId }: ServiceRequest, response: ServerResponse): void {
+  const { status, code } = refusals[refusal.kind];
+  send(response, { status, requestId, xml: errorDocument({ code, message: refusal.message, requestId }) });
+}
+
+function readQuery(request: ServiceRequest): QueryRequest {
   try {
-    return await readQueryRequest(request);
+    return readQueryRequest(request);
   } catch (error) {
     if (error instanceof MalformedQuery) throw new Ec2Error('MalformedQueryString', error.message);
     throw error;

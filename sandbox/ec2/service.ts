@@ -1,8 +1,10 @@
 import type { Clock } from '../../src/core/index.js';
+import { queryAction } from '../server/query-protocol.js';
 import type { Service } from '../server/service.js';
 import { loopDevices, type Devices } from './devices/index.js';
-import { dispatcher } from './dispatch.js';
+import { dispatcher, refuse } from './dispatch.js';
 import { defaultDelays, newTasks, pause, resume, type Ec2Delays, type Lifecycle } from './lifecycle/index.js';
+import { operations } from './operations/index.js';
 import { openDiskFiles, openState, type Instance } from './state/index.js';
 
 /** What EC2 needs. */
@@ -44,6 +46,12 @@ export async function createEc2Service(options: Ec2Options): Promise<Ec2Service>
   return {
     signingName: 'ec2',
     instance: state.instance,
+    bodies: 'whole',
+    operationOf: (request) => {
+      const action = queryAction(request);
+      return action !== undefined && operations.has(action) ? action : undefined;
+    },
+    refuse,
     handle: dispatcher((region) => ({ region: state.region(region), lifecycle })),
     close: () => (closed ??= pause(lifecycle)),
   };

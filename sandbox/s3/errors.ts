@@ -1,8 +1,10 @@
+import type { Refusal, RefusalKind } from '../server/refusal.js';
 import { element, xmlDocument } from '../server/xml.js';
 
 /** The error codes of S3 that the sandbox gives, with their HTTP status (S3 API reference, "Error responses"). */
 const statuses = {
   AccessDenied: 403,
+  AuthorizationHeaderMalformed: 400,
   BadDigest: 400,
   BadRequest: 400,
   BucketAlreadyOwnedByYou: 409,
@@ -10,9 +12,11 @@ const statuses = {
   ConditionalRequestConflict: 409,
   EntityTooLarge: 400,
   EntityTooSmall: 400,
+  ExpiredToken: 400,
   IllegalLocationConstraintException: 400,
   IncompleteBody: 400,
   InternalError: 500,
+  InvalidAccessKeyId: 403,
   InvalidArgument: 400,
   InvalidBucketName: 400,
   InvalidDigest: 400,
@@ -23,6 +27,7 @@ const statuses = {
   InvalidRequest: 400,
   InvalidStorageClass: 400,
   InvalidTag: 400,
+  InvalidToken: 400,
   KeyTooLongError: 400,
   MalformedXML: 400,
   MetadataTooLarge: 400,
@@ -35,6 +40,10 @@ const statuses = {
   NotModified: 304,
   OperationAborted: 409,
   PreconditionFailed: 412,
+  RequestTimeTooSkewed: 403,
+  ServiceUnavailable: 503,
+  SignatureDoesNotMatch: 403,
+  SlowDown: 503,
   XAmzContentSHA256Mismatch: 400,
 } as const;
 
@@ -103,3 +112,26 @@ export const malformedXml = (): S3Error =>
 /** Part of S3, but not of the sandbox. */
 export const notImplemented = (what: string): S3Error =>
   new S3Error('NotImplemented', `The sandbox does not implement ${what}; see sandbox/FIDELITY.md.`);
+
+/** How S3 answers a refusal (S3 API reference, "Error responses"). */
+const refusalCodes: Readonly<Record<RefusalKind, S3ErrorCode>> = {
+  unsigned: 'AccessDenied',
+  'malformed-signature': 'AuthorizationHeaderMalformed',
+  'unknown-key': 'InvalidAccessKeyId',
+  'wrong-signature': 'SignatureDoesNotMatch',
+  skewed: 'RequestTimeTooSkewed',
+  'expired-request': 'AccessDenied',
+  'expired-token': 'ExpiredToken',
+  'invalid-token': 'InvalidToken',
+  'wrong-payload': 'XAmzContentSHA256Mismatch',
+  'access-denied': 'AccessDenied',
+  'too-large': 'EntityTooLarge',
+  throttled: 'SlowDown',
+  'internal-error': 'InternalError',
+  unavailable: 'ServiceUnavailable',
+};
+
+/** A refusal in the words of S3. */
+export function refused({ kind, message }: Refusal): S3Error {
+  return new S3Error(refusalCodes[kind], message);
+}

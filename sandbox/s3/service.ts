@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../src/core/index.js';
 import type { Service, ServiceRequest } from '../server/service.js';
 import { findRoute } from './dispatch.js';
-import { errorDocument, hostId, S3Error } from './errors.js';
+import { errorDocument, hostId, refused, S3Error } from './errors.js';
 import { parseS3Request } from './http/request.js';
 import { screen } from './screen.js';
 import { openStore } from './state/index.js';
@@ -22,10 +22,10 @@ export async function createS3Service(options: S3ServiceOptions): Promise<Servic
   const store = await openStore(directory);
   return {
     signingName: 's3',
+    bodies: 'streamed',
+    operationOf,
     handle: async (request, response) => {
-      response.setHeader('server', 'AmazonS3');
-      response.setHeader('x-amz-request-id', request.requestId);
-      response.setHeader('x-amz-id-2', hostId(request.requestId));
+      introduce(request, response);
       try {
         const s3Request = parseS3Request(request);
         const route = findRoute(s3Request);
@@ -36,8 +36,27 @@ export async function createS3Service(options: S3ServiceOptions): Promise<Servic
         answerError(error, request, response);
       }
     },
+    refuse: (refusal, request, response) => {
+      introduce(request, response);
+      answerError(refused(refusal), request, response);
+    },
     close: () => Promise.resolve(),
   };
+}
+
+function operationOf(request: ServiceRequest): string | undefined {
+  try {
+    return findRoute(parseS3Request(request)).name;
+  } catch (error) {
+    if (error instanceof S3Error) return undefined;
+    throw error;
+  }
+}
+
+function introduce({ requestId }: ServiceRequest, response: ServerResponse): void {
+  response.setHeader('server', 'AmazonS3');
+  response.setHeader('x-amz-request-id', requestId);
+  response.setHeader('x-amz-id-2', hostId(requestId));
 }
 
 function answerError(error: S3Error, request: ServiceRequest, response: ServerResponse): void {

@@ -11,18 +11,15 @@ export interface QueryRequest {
   readonly parameters: QueryParameters;
 }
 
-/** More than any real request has; AWS refuses bodies over 1 MB or so as well. */
-const largestBodyBytes = 1024 * 1024;
-
 /** Thrown for a request that is no Query request; `reason` is a sentence for the client. */
 export class MalformedQuery extends Error {
   override readonly name = 'MalformedQuery';
 }
 
 /** Reads the form body (POST) or the query string (GET) of a request. Throws {@link MalformedQuery}. */
-export async function readQueryRequest(request: ServiceRequest): Promise<QueryRequest> {
-  const text = request.method === 'POST' ? await readBody(request) : request.url.search.slice(1);
-  const parameters = new Map(new URLSearchParams(text === '' ? request.url.search.slice(1) : text));
+export function readQueryRequest({ method, content, url }: ServiceRequest): QueryRequest {
+  const text = method === 'POST' && content.length > 0 ? content.toString('utf8') : url.search.slice(1);
+  const parameters = new Map(new URLSearchParams(text));
   const action = parameters.get('Action');
   if (action === undefined || action === '') throw new MalformedQuery('The request has no parameter Action.');
   const version = parameters.get('Version') ?? '';
@@ -31,13 +28,12 @@ export async function readQueryRequest(request: ServiceRequest): Promise<QueryRe
   return { action, version, parameters };
 }
 
-async function readBody(request: ServiceRequest): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request.body as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > largestBodyBytes) throw new MalformedQuery(`The body is larger than ${largestBodyBytes} bytes.`);
-    chunks.push(chunk);
+/** The action that a request asks for; undefined for no Query request. */
+export function queryAction(request: ServiceRequest): string | undefined {
+  try {
+    return readQueryRequest(request).action;
+  } catch (error) {
+    if (error instanceof MalformedQuery) return undefined;
+    throw error;
   }
-  return Buffer.concat(chunks).toString('utf8');
 }

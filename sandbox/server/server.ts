@@ -2,10 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../src/core/index.js';
+import { accountRoot } from './caller.js';
 import { readCredentialScope } from './credential-scope.js';
 import { runStages, type Stage } from './pipeline.js';
-import type { Service } from './service.js';
+import { Refusal } from './refusal.js';
+import type { Service, ServiceRequest } from './service.js';
 import { element, xmlDocument } from './xml.js';
+
+/** More than any request of the services that take bodies whole has: a block of EBS direct is 512 KiB. */
+const largestWholeBytes = 1024 * 1024;
 
 /** How the local AWS listens. */
 export interface ListenOptions {
@@ -16,6 +21,8 @@ export interface ListenOptions {
   readonly defaultRegion: string;
   /** Told of every defect of the sandbox: a service that threw instead of answering. */
   readonly onDefect: (error: unknown) => void;
+  /** Who calls, until a stage finds out who really does. Default 123456789012. */
+  readonly accountId?: string;
   /** What every request passes through before its service, in this order. */
   readonly stages?: readonly Stage[];
   /** How long closing waits for requests that are under way, of the machine's own time. Default 2,000. */
@@ -89,20 +96,40 @@ async function route(
     answerError(response, { status: 501, code: 'NotImplemented', message });
     return;
   }
-  await runStages(options.stages ?? [], {
-    service,
-    request: {
-      method: request.method ?? 'GET',
-      target,
-      url,
-      headers: request.headers,
-      body: request,
-      region: scope?.region ?? options.defaultRegion,
-      accessKeyId: scope?.accessKeyId,
-      requestId: randomBytes(8).toString('hex').toUpperCase(),
-    },
-    response,
-  });
+  const received: ServiceRequest = {
+    method: request.method ?? 'GET',
+    target,
+    url,
+    headers: request.headers,
+    body: request,
+    content: Buffer.alloc(0),
+    region: scope?.region ?? options.defaultRegion,
+    accessKeyId: scope?.accessKeyId,
+    caller: accountRoot(options.accountId ?? '123456789012'),
+    requestId: randomBytes(8).toString('hex').toUpperCase(),
+  };
+  try {
+    const content = service.bodies === 'whole' ? await readWhole(request) : received.content;
+    await runStages(options.stages ?? [], { service, request: { ...received, content }, response });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    // The rest of a refused body is read and dropped, so that the client gets to see the answer.
+    request.resume();
+    if (response.headersSent) response.destroy();
+    else service.refuse(error, received, response);
+  }
+}
+
+async function readWhole(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > largestWholeBytes)
+      throw new Refusal('too-large', `The body is larger than ${largestWholeBytes} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** A client that went away in the middle is no defect of ours. */

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { Caller } from './caller.js';
+import type { Refusal } from './refusal.js';
 
 /** One HTTP request to one AWS service, with what the router already knows of it. */
 export interface ServiceRequest {
@@ -9,12 +11,16 @@ export interface ServiceRequest {
   /** The host is the one the client used. */
   readonly url: URL;
   readonly headers: IncomingHttpHeaders;
-  /** The body as it came over the wire (aws-chunked framing included). */
+  /** The body as it came over the wire (aws-chunked framing included); already read where the service wants it whole. */
   readonly body: Readable;
+  /** The whole body for a service with `bodies: 'whole'`; empty otherwise. */
+  readonly content: Buffer;
   /** The region of the credential scope, or the default one. */
   readonly region: string;
-  /** Who signed; undefined for anonymous requests. */
+  /** Whose key signed; undefined for anonymous requests. */
   readonly accessKeyId: string | undefined;
+  /** Who that is, and what they may do. */
+  readonly caller: Caller;
   /** Unique for each request; goes into the answer. */
   readonly requestId: string;
 }
@@ -23,8 +29,14 @@ export interface ServiceRequest {
 export interface Service {
   /** The service name of the SigV4 credential scope: `s3`, `ec2`, `sts`. */
   readonly signingName: string;
-  /** Answers the request in full, errors included; throws only for a defect of the sandbox. */
+  /** `whole`: bodies are small (at most 1 MiB) and read before the stages, which may look at them. */
+  readonly bodies: 'streamed' | 'whole';
+  /** The name of the operation in the service's API reference; undefined where the request is none that the service has. */
+  operationOf(request: ServiceRequest): string | undefined;
+  /** Answers the request in full, errors included; throws a {@link Refusal}, or for a defect of the sandbox. */
   handle(request: ServiceRequest, response: ServerResponse): Promise<void>;
+  /** Answers with a refusal, in the service's own codes and format. */
+  refuse(refusal: Refusal, request: ServiceRequest, response: ServerResponse): void;
   /** Ends timers, writes state, frees devices. May be repeated. */
   close(): Promise<void>;
 }

@@ -1,5 +1,7 @@
+import type { ServerResponse } from 'node:http';
 import { element, xmlDocument } from '../server/xml.js';
-import { MalformedQuery, readQueryRequest } from '../server/query-protocol.js';
+import { MalformedQuery, queryAction, readQueryRequest } from '../server/query-protocol.js';
+import type { RefusalAnswer, RefusalKind } from '../server/refusal.js';
 import type { Service, ServiceRequest } from '../server/service.js';
 
 /** Whose the sandbox is. */
@@ -16,22 +18,46 @@ const namespace = { xmlns: 'https://sts.amazonaws.com/doc/2011-06-15/' };
 export function createStsService(options: StsServiceOptions): Service {
   return {
     signingName: 'sts',
+    bodies: 'whole',
+    operationOf: (request) => (queryAction(request) === 'GetCallerIdentity' ? 'GetCallerIdentity' : undefined),
     handle: async (request, response) => {
-      const { status, body } = await answer(request, options);
-      response.writeHead(status, { 'content-type': 'text/xml', 'x-amzn-requestid': request.requestId }).end(body);
+      send(response, request, answer(request, options));
+      await Promise.resolve();
+    },
+    refuse: ({ kind, message }, request, response) => {
+      const { status, code } = refusals[kind];
+      send(response, request, failure(request, status, [code, message]));
     },
     close: () => Promise.resolve(),
   };
 }
+
+/** How STS answers a refusal (STS API reference, "Common errors"). */
+const refusals: Readonly<Record<RefusalKind, RefusalAnswer>> = {
+  unsigned: { status: 403, code: 'MissingAuthenticationToken' },
+  'malformed-signature': { status: 400, code: 'IncompleteSignature' },
+  'unknown-key': { status: 403, code: 'InvalidClientTokenId' },
+  'wrong-signature': { status: 403, code: 'SignatureDoesNotMatch' },
+  skewed: { status: 403, code: 'SignatureDoesNotMatch' },
+  'expired-request': { status: 400, code: 'RequestExpired' },
+  'expired-token': { status: 403, code: 'ExpiredToken' },
+  'invalid-token': { status: 403, code: 'InvalidClientTokenId' },
+  'wrong-payload': { status: 403, code: 'SignatureDoesNotMatch' },
+  'access-denied': { status: 403, code: 'AccessDenied' },
+  'too-large': { status: 413, code: 'RequestEntityTooLarge' },
+  throttled: { status: 400, code: 'Throttling' },
+  'internal-error': { status: 500, code: 'InternalFailure' },
+  unavailable: { status: 503, code: 'ServiceUnavailable' },
+};
 
 interface Answer {
   readonly status: number;
   readonly body: string;
 }
 
-async function answer(request: ServiceRequest, options: StsServiceOptions): Promise<Answer> {
+function answer(request: ServiceRequest, options: StsServiceOptions): Answer {
   try {
-    const { action } = await readQueryRequest(request);
+    const { action } = readQueryRequest(request);
     if (action !== 'GetCallerIdentity') {
       return failure(request, 501, ['NotImplemented', `The sandbox does not implement sts:${action}.`]);
     }
@@ -43,6 +69,10 @@ async function answer(request: ServiceRequest, options: StsServiceOptions): Prom
     if (error instanceof MalformedQuery) return failure(request, 400, ['ValidationError', error.message]);
     throw error;
   }
+}
+
+function send(response: ServerResponse, { requestId }: ServiceRequest, { status, body }: Answer): void {
+  response.writeHead(status, { 'content-type': 'text/xml', 'x-amzn-requestid': requestId }).end(body);
 }
 
 function callerIdentity(request: ServiceRequest, accessKeyId: string, options: StsServiceOptions): string {

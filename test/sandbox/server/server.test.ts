@@ -96,7 +96,7 @@ describe('the server', () => {
         await systemClock.sleep(200);
         response.end('done');
       },
-      () => (closed += 1),
+      { onClose: () => (closed += 1) },
     );
     const { server } = await testServer([slow]);
     const answer = raw(server.url);

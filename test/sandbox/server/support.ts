@@ -25,12 +25,23 @@ export async function testServer(
 }
 
 /** A service that does with each request what it is told, and tells when it was closed. */
-export function service(signingName: string, handle: Service['handle'], onClose = (): void => undefined): Service {
+export function service(
+  signingName: string,
+  handle: Service['handle'],
+  { onClose = () => undefined, bodies = 'streamed' }: { onClose?: () => void; bodies?: Service['bodies'] } = {},
+): Service {
   const close = (): Promise<void> => {
     onClose();
     return Promise.resolve();
   };
-  return { signingName, handle, close };
+  return {
+    signingName,
+    bodies,
+    operationOf: () => undefined,
+    handle,
+    refuse: ({ kind, message }, _request, response) => void response.writeHead(403).end(`${kind}: ${message}`),
+    close,
+  };
 }
 
 /** The header of a request that was signed for a service. */

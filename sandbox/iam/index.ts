@@ -1,0 +1,1 @@
+export { administrator, type AccessKey } from './administrator.js';
