@@ -28,6 +28,7 @@ export function dispatcher(contextOf: (region: string) => OperationContext): Ser
 const refusals: Readonly<Record<RefusalKind, RefusalAnswer>> = {
   unsigned: { status: 400, code: 'MissingAuthenticationToken' },
   'malformed-signature': { status: 400, code: 'IncompleteSignature' },
+  'unsupported-signature': { status: 401, code: 'AuthFailure' },
   'unknown-key': { status: 401, code: 'AuthFailure' },
   'wrong-signature': { status: 403, code: 'SignatureDoesNotMatch' },
   skewed: { status: 400, code: 'RequestExpired' },

@@ -117,6 +117,7 @@ export const notImplemented = (what: string): S3Error =>
 const refusalCodes: Readonly<Record<RefusalKind, S3ErrorCode>> = {
   unsigned: 'AccessDenied',
   'malformed-signature': 'AuthorizationHeaderMalformed',
+  'unsupported-signature': 'InvalidRequest',
   'unknown-key': 'InvalidAccessKeyId',
   'wrong-signature': 'SignatureDoesNotMatch',
   skewed: 'RequestTimeTooSkewed',
@@ -132,6 +133,6 @@ const refusalCodes: Readonly<Record<RefusalKind, S3ErrorCode>> = {
 };
 
 /** A refusal in the words of S3. */
-export function refused({ kind, message }: Refusal): S3Error {
-  return new S3Error(refusalCodes[kind], message);
+export function refused({ kind, message, details }: Refusal): S3Error {
+  return new S3Error(refusalCodes[kind], message, details);
 }

@@ -3,6 +3,8 @@ export type RefusalKind =
   /** Nobody signed, or the signature cannot be read. */
   | 'unsigned'
   | 'malformed-signature'
+  /** It is signed in a way that nobody takes any more, or not here. */
+  | 'unsupported-signature'
   /** No such access key. */
   | 'unknown-key'
   /** The signature is not the one that the request and the secret give. */
@@ -31,10 +33,13 @@ export type RefusalKind =
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly kind: RefusalKind;
+  /** What S3 says besides, as elements of its error document. */
+  readonly details: Readonly<Record<string, string>>;
 
-  constructor(kind: RefusalKind, message: string) {
+  constructor(kind: RefusalKind, message: string, details: Readonly<Record<string, string>> = {}) {
     super(message);
     this.kind = kind;
+    this.details = details;
   }
 }
 

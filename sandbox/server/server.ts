@@ -106,6 +106,7 @@ async function route(
     region: scope?.region ?? options.defaultRegion,
     accessKeyId: scope?.accessKeyId,
     caller: accountRoot(options.accountId ?? '123456789012'),
+    signedChunks: undefined,
     requestId: randomBytes(8).toString('hex').toUpperCase(),
   };
   try {

@@ -3,6 +3,14 @@ import type { Readable } from 'node:stream';
 import type { Caller } from './caller.js';
 import type { Refusal } from './refusal.js';
 
+/** The signatures of the chunks of a body, to be asked in the order of the chunks. */
+export interface ChunkSignatures {
+  /** Whether this is the signature of a chunk with this hash (hexadecimal); the last chunk is empty. */
+  verifyChunk(chunk: { readonly signature: string; readonly sha256: string }): boolean;
+  /** Whether this is the signature of the trailing headers, given as `name:value\n` each. */
+  verifyTrailer(trailer: { readonly signature: string; readonly text: string }): boolean;
+}
+
 /** One HTTP request to one AWS service, with what the router already knows of it. */
 export interface ServiceRequest {
   readonly method: string;
@@ -21,6 +29,8 @@ export interface ServiceRequest {
   readonly accessKeyId: string | undefined;
   /** Who that is, and what they may do. */
   readonly caller: Caller;
+  /** Verifies the signatures within an aws-chunked body; undefined where its chunks are not signed. */
+  readonly signedChunks: ChunkSignatures | undefined;
   /** Unique for each request; goes into the answer. */
   readonly requestId: string;
 }

@@ -36,6 +36,7 @@ export function createStsService(options: StsServiceOptions): Service {
 const refusals: Readonly<Record<RefusalKind, RefusalAnswer>> = {
   unsigned: { status: 403, code: 'MissingAuthenticationToken' },
   'malformed-signature': { status: 400, code: 'IncompleteSignature' },
+  'unsupported-signature': { status: 400, code: 'IncompleteSignature' },
   'unknown-key': { status: 403, code: 'InvalidClientTokenId' },
   'wrong-signature': { status: 403, code: 'SignatureDoesNotMatch' },
   skewed: { status: 403, code: 'SignatureDoesNotMatch' },

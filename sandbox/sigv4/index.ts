@@ -1,0 +1,1 @@
+export { authentication, type AuthenticationOptions, type KnownKey } from './authentication.js';
