@@ -59,7 +59,7 @@ export interface RawAnswer {
   readonly continued: boolean;
 }
 
-/** Sends a request that `fetch` would not send. With `Expect: 100-continue` the body waits for the leave to come. */
+/** Sends a request that `fetch` would not send, its path exactly as given. With `Expect: 100-continue` the body waits for the leave to come. */
 export function raw(
   url: string,
   options: { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string } = {},
@@ -67,7 +67,8 @@ export function raw(
   const { method = 'GET', headers = {}, body = '' } = options;
   return new Promise((resolve, reject) => {
     let continued = false;
-    const sent = request(url, { method, headers, agent: false }, (answer) => {
+    const path = url.replace(/^\w+:\/\/[^/]+/, '') || '/';
+    const sent = request(new URL(url).origin, { path, method, headers, agent: false }, (answer) => {
       let text = '';
       answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       answer.on('end', () =>
