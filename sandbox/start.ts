@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import { AppError, messageOf, systemClock, type Clock } from '../src/core/index.js';
 import { createEc2Service, type Ec2Delays } from './ec2/index.js';
+import { administrator } from './iam/index.js';
 import { createImds, roleCredentials, roleName } from './imds/index.js';
 import { createS3Service } from './s3/index.js';
+import { accountRoot, type Caller } from './server/caller.js';
 import { listen } from './server/server.js';
+import { authentication, type KnownKey } from './sigv4/index.js';
 import { lockState } from './state-lock.js';
 import { createStsService } from './sts/index.js';
 
@@ -28,6 +31,8 @@ export interface Sandbox {
   readonly imdsUrl: string;
   /** The variables with which any AWS SDK finds the sandbox. Credentials come from the instance role, as on EC2. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The same with the key of the administrator, who may do everything. */
+  readonly administratorEnvironment: Readonly<Record<string, string>>;
   /** Ends everything: devices are taken away, the state stays. May be repeated. */
   close(): Promise<void>;
 }
@@ -60,12 +65,24 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const s3 = await createS3Service({ directory: join(stateDirectory, 's3'), clock });
     closers.unshift(() => s3.close());
     const sts = createStsService({ accountId: instance.accountId, roleName, instanceId: instance.id });
+    const caller: Caller = accountRoot(instance.accountId);
+    const keys: Readonly<Record<string, KnownKey>> = {
+      [administrator.accessKeyId]: {
+        secretAccessKey: administrator.secretAccessKey,
+        sessionToken: undefined,
+        expiresAtMs: undefined,
+        caller,
+      },
+      [credentials.accessKeyId]: { ...credentials, expiresAtMs: undefined, caller },
+    };
     const server = await listening(port, () =>
       listen([ec2, s3, sts], {
         host,
         port,
         defaultRegion: instance.region,
+        accountId: instance.accountId,
         onDefect: (error) => onNotice(`The sandbox has a defect: ${messageOf(error)}`),
+        stages: [authentication({ find: (id) => keys[id], clock })],
       }),
     );
     closers.unshift(() => server.close());
@@ -73,10 +90,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const imds = await listening(imdsPort, () => createImds({ instance, credentials, clock }).listen(imdsPort));
     closers.unshift(() => imds.close());
     await lock.publish({ url: server.url, imdsUrl: imds.url });
+    const environment = sandboxEnvironment({ url: server.url, imdsUrl: imds.url, region: instance.region });
     return {
       url: server.url,
       imdsUrl: imds.url,
-      environment: sandboxEnvironment({ url: server.url, imdsUrl: imds.url, region: instance.region }),
+      environment,
+      administratorEnvironment: { ...environment, ...administratorVariables },
       close,
     };
   } catch (error) {
@@ -84,6 +103,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     throw error;
   }
 }
+
+/** The key of the administrator, as SDKs read it from the environment. */
+export const administratorVariables: Readonly<Record<string, string>> = {
+  AWS_ACCESS_KEY_ID: administrator.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: administrator.secretAccessKey,
+};
 
 /** What a client's environment must say to find a sandbox. */
 export function sandboxEnvironment(endpoints: {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { administrator } from '../sandbox/iam/index.js';
 import { startSandbox } from '../sandbox/index.js';
 import { formatDuration, messageOf, systemClock } from '../src/core/index.js';
 import { demoAsRoot } from './demo/as-root.js';
@@ -43,9 +44,10 @@ async function demo(): Promise<void> {
   const sandbox = await startSandbox({ stateDirectory, port: 0, onNotice: say });
   try {
     say(`The local AWS runs at ${sandbox.url}.`);
-    // The SDK clients of this process find it as every AWS client does: by the environment.
+    // The clients of this process find it as every AWS client does, by the environment. They are the administrator's;
+    // the command has the instance's role, with the policy that a user would attach.
     Object.assign(process.env, sandbox.environment);
-    const [s3, ec2] = [new S3Client(), new EC2Client()];
+    const [s3, ec2] = [new S3Client({ credentials: administrator }), new EC2Client({ credentials: administrator })];
     await s3.send(new CreateBucketCommand({ Bucket: bucket }));
     const tools = { s3, ec2, bucket, say };
     if (process.getuid?.() === 0) {

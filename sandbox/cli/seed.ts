@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { EC2Client } from '@aws-sdk/client-ec2';
-import { fromInstanceMetadata } from '@aws-sdk/credential-providers';
 import { AppError, count, formatBytes, systemClock } from '../../src/core/index.js';
+import { administrator } from '../iam/index.js';
 import { runningSandbox } from '../index.js';
 import { seed, type SeededSnapshot } from '../seed/index.js';
 import { interruption } from './interruption.js';
@@ -15,11 +15,9 @@ export async function seedRunning(options: { readonly state: string; readonly en
       hint: 'Run it with sudo.',
     });
   }
-  const { url, imdsUrl } = await endpoints(options);
-  // The SDK's provider takes the endpoint from nowhere else.
-  process.env.AWS_EC2_METADATA_SERVICE_ENDPOINT = imdsUrl;
+  const url = await endpointOf(options);
   using interrupted = interruption();
-  const ec2 = new EC2Client({ endpoint: url, region, credentials: fromInstanceMetadata() });
+  const ec2 = new EC2Client({ endpoint: url, region, credentials: administrator });
   try {
     const made = await seed({
       ec2,
@@ -36,27 +34,18 @@ export async function seedRunning(options: { readonly state: string; readonly en
   }
 }
 
-async function endpoints(options: {
-  readonly state: string;
-  readonly endpoint?: string;
-}): Promise<{ readonly url: string; readonly imdsUrl: string }> {
-  if (options.endpoint !== undefined) return withMetadataPort(options.endpoint);
+async function endpointOf(options: { readonly state: string; readonly endpoint?: string }): Promise<string> {
+  if (options.endpoint !== undefined) {
+    if (/^https?:/.test(options.endpoint) && URL.canParse(options.endpoint)) return options.endpoint;
+    throw new AppError('usage', `"${options.endpoint}" is not the endpoint of a sandbox.`, {
+      hint: 'Give it as snap-to-s3 sandbox start printed it, http://127.0.0.1:4599 for instance.',
+    });
+  }
   const stateDirectory = resolve(options.state);
   const running = await runningSandbox(stateDirectory);
-  if (running !== undefined) return running;
+  if (running !== undefined) return running.url;
   throw new AppError('usage', `No sandbox runs on ${stateDirectory}.`, {
     hint: 'Start one in another terminal with: snap-to-s3 sandbox start',
-  });
-}
-
-/** The metadata service listens on the port after that of the services. */
-function withMetadataPort(endpoint: string): { readonly url: string; readonly imdsUrl: string } {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url?.protocol === 'http:' && url.port !== '') {
-    return { url: endpoint, imdsUrl: `http://${url.hostname}:${Number(url.port) + 1}` };
-  }
-  throw new AppError('usage', `"${endpoint}" is not the endpoint of a sandbox.`, {
-    hint: 'Give it as snap-to-s3 sandbox start printed it, http://127.0.0.1:4599 for instance.',
   });
 }
 

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { administrator } from '../../sandbox/iam/index.js';
 import { startSandbox, type Sandbox } from '../../sandbox/index.js';
 import { seed } from '../../sandbox/seed/index.js';
 import { parseManifest, type Manifest } from '../../src/archive/index.js';
@@ -27,7 +28,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-docs-'));
   sandbox = await startSandbox({ stateDirectory: join(folder, 'state'), port: 0 });
   Object.assign(process.env, sandbox.environment);
-  s3 = new S3Client({ forcePathStyle: true });
+  s3 = new S3Client({ forcePathStyle: true, credentials: administrator });
   await s3.send(new CreateBucketCommand({ Bucket }));
   const plain = { realMiB: 12, realFrom: 0.2, awkward: false, sparseGiB: 0, smallFiles: 50 };
   const filling = { kind: 'filesystem', type: 'ext4', label: 'docs', content: plain } as const;
@@ -37,9 +38,9 @@ beforeAll(async () => {
     sizeGiB: 1,
     disk: { kind: 'whole', filling },
   } as const;
-  snapshots = (await seed({ ec2: new EC2Client(), clock: systemClock, disks: [disk, disk] })).map(
-    (one) => one.snapshotId,
-  );
+  snapshots = (
+    await seed({ ec2: new EC2Client({ credentials: administrator }), clock: systemClock, disks: [disk, disk] })
+  ).map((one) => one.snapshotId);
   // What a reader has on his machine: the command, and sudo.
   const bin = join(folder, 'bin');
   await mkdir(bin);

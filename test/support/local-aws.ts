@@ -19,6 +19,7 @@ import {
   ListObjectsV2Command,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { administrator } from '../../sandbox/iam/index.js';
 import { noDelays, startSandbox, type Ec2Delays } from '../../sandbox/index.js';
 import { attachedVolume, findMachine, type Machine } from '../../sandbox/seed/index.js';
 import { poll, systemClock } from '../../src/core/index.js';
@@ -101,7 +102,7 @@ export async function localAws({ delays = noDelays }: { readonly delays?: Ec2Del
   const client = {
     endpoint: sandbox.url,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'ASIATEST', secretAccessKey: 'secret' },
+    credentials: administrator,
   };
   const ec2 = new EC2Client(client);
   const s3 = new S3Client({ ...client, forcePathStyle: true });
