@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import type { ChunkSignatures } from '../../server/service.js';
 import { S3Error } from '../errors.js';
 
 /** Takes the trailing headers of an aws-chunked body, lower-case names. */
@@ -6,16 +8,28 @@ export type TrailerSink = (trailers: ReadonlyMap<string, string>) => void;
 /** More than any chunk header or trailer line has. */
 const longestLine = 4096;
 
+/** How a body is unpacked. */
+export interface UnpackOptions {
+  readonly onTrailers: TrailerSink;
+  /** Asked for every chunk where chunks are signed. */
+  readonly signatures: ChunkSignatures | undefined;
+}
+
 /**
  * Unpacks a body in `Content-Encoding: aws-chunked`: `<hex size>[;chunk-signature=…]\r\n<bytes>\r\n` … `0[…]\r\n`, then
- * trailing headers and an empty line (S3 API reference, "Signature calculations … with trailing headers"). Chunk
- * signatures are not verified yet. Throws `IncompleteBody`.
+ * trailing headers and an empty line (S3 API reference, "Signature calculations … with trailing headers"). The bytes of a
+ * chunk are handed on before its signature is known to be good: what was made of them counts only when the end is reached.
+ * Throws `IncompleteBody`, `SignatureDoesNotMatch`.
  */
-export async function* unpackAwsChunked(body: AsyncIterable<Buffer>, onTrailers: TrailerSink): AsyncGenerator<Buffer> {
+export async function* unpackAwsChunked(
+  body: AsyncIterable<Buffer>,
+  { onTrailers, signatures }: UnpackOptions,
+): AsyncGenerator<Buffer> {
   const trailers = new Map<string, string>();
   let state: 'size' | 'data' | 'data-end' | 'trailer' | 'done' = 'size';
   let left = 0;
   let line = '';
+  let chunk = signedChunk(signatures, '');
   for await (const bytes of body) {
     let at = 0;
     while (at < bytes.length && state !== 'done') {
@@ -23,6 +37,7 @@ export async function* unpackAwsChunked(body: AsyncIterable<Buffer>, onTrailers:
         const piece = bytes.subarray(at, at + left);
         at += piece.length;
         left -= piece.length;
+        chunk?.update(piece);
         yield piece;
         if (left === 0) state = 'data-end';
         continue;
@@ -36,14 +51,17 @@ export async function* unpackAwsChunked(body: AsyncIterable<Buffer>, onTrailers:
       line = '';
       switch (state) {
         case 'size': {
-          const size = /^([0-9a-f]+)(?:;|$)/i.exec(text)?.[1];
+          const [, size, signature = ''] = /^([0-9a-f]+)(?:;chunk-signature=([0-9a-f]+))?(?:;.*)?$/i.exec(text) ?? [];
           if (size === undefined) throw incomplete('a chunk has no size');
+          chunk = signedChunk(signatures, signature);
           left = parseInt(size, 16);
+          if (left === 0) chunk?.verify();
           state = left === 0 ? 'trailer' : 'data';
           break;
         }
         case 'data-end':
           if (text !== '') throw incomplete('a chunk is longer than it says');
+          chunk?.verify();
           state = 'size';
           break;
         case 'trailer': {
@@ -57,7 +75,44 @@ export async function* unpackAwsChunked(body: AsyncIterable<Buffer>, onTrailers:
   }
   // Clients that send no trailers may leave out the last empty line.
   if (state !== 'done' && !(state === 'trailer' && line === '')) throw incomplete('it ends in the middle of a chunk');
+  verifyTrailers(trailers, signatures);
   onTrailers(trailers);
+}
+
+interface SignedChunk {
+  update(piece: Buffer): void;
+  /** Throws `SignatureDoesNotMatch`. */
+  verify(): void;
+}
+
+function signedChunk(signatures: ChunkSignatures | undefined, signature: string): SignedChunk | undefined {
+  if (signatures === undefined) return undefined;
+  const hash = createHash('sha256');
+  return {
+    update: (piece) => void hash.update(piece),
+    verify: () => {
+      if (!signatures.verifyChunk({ signature, sha256: hash.digest('hex') })) throw wrongSignature();
+    },
+  };
+}
+
+const trailerSignature = 'x-amz-trailer-signature';
+
+/** Trailers are signed where chunks are (`STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER`). */
+function verifyTrailers(trailers: ReadonlyMap<string, string>, signatures: ChunkSignatures | undefined): void {
+  if (signatures === undefined || trailers.size === 0) return;
+  const text = Array.from(trailers, ([name, value]) => (name === trailerSignature ? '' : `${name}:${value}\n`)).join(
+    '',
+  );
+  const signature = trailers.get(trailerSignature) ?? '';
+  if (!signatures.verifyTrailer({ signature, text })) throw wrongSignature();
+}
+
+function wrongSignature(): S3Error {
+  return new S3Error(
+    'SignatureDoesNotMatch',
+    'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
+  );
 }
 
 function incomplete(why: string): S3Error {

@@ -71,7 +71,7 @@ export async function* bodyOf(
   onTrailers: TrailerSink,
 ): AsyncGenerator<Buffer> {
   const raw = request.body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-  const source = isAwsChunked ? unpackAwsChunked(raw, onTrailers) : raw;
+  const source = isAwsChunked ? unpackAwsChunked(raw, { onTrailers, signatures: request.signedChunks }) : raw;
   let bytes = 0;
   try {
     for await (const chunk of source) {
