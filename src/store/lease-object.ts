@@ -1,0 +1,120 @@
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { z } from 'zod';
+import { AppError, awsCode } from '../core/index.js';
+import { callS3, s3Url, type ObjectStore } from './object-store.js';
+
+const leaseContent = z.object({
+  version: z.literal(1),
+  runId: z.string(),
+  owner: z.string(),
+  lifetimeMs: z.number().int().positive(),
+  /** Counts the writes of this run: tells our own write, whose answer was lost, from everybody else's. */
+  turn: z.number().int().positive(),
+  journal: z.unknown(),
+});
+
+/** What stands in a lease object. */
+export type LeaseContent = Readonly<z.infer<typeof leaseContent>>;
+
+/** A lease object as it was read. */
+export interface LeaseObject {
+  readonly content: LeaseContent;
+  readonly etag: string;
+  /** Both by S3's clock, to the second. */
+  readonly writtenAtMs: number;
+  readonly readAtMs: number;
+}
+
+/** A write that only counts if the object is still as it was. */
+export interface LeaseWrite {
+  readonly key: string;
+  readonly content: LeaseContent;
+  /** `absent`: there is none; otherwise the ETag it must have. */
+  readonly onlyIf: string;
+}
+
+/** Writes a lease object under its condition. Returns its ETag, or undefined where the condition did not hold. */
+export async function writeLeaseObject(
+  store: ObjectStore,
+  { key, content, onlyIf }: LeaseWrite,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const condition = onlyIf === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: onlyIf };
+  const fields = { Bucket: store.bucket, Key: key, ContentType: 'application/json', Body: JSON.stringify(content) };
+  try {
+    const { ETag } = await callS3(
+      store,
+      { action: 's3:PutObject', resource: s3Url(store, key) },
+      (options) => store.client.send(new PutObjectCommand({ ...fields, ...condition }), options),
+      signal,
+    );
+    return ETag ?? '';
+  } catch (error) {
+    // If-Match on an object that is gone is NoSuchKey.
+    const isRefused =
+      awsCode(error) === 'PreconditionFailed' || (error instanceof AppError && error.code === 'not-found');
+    if (!isRefused) throw error;
+    // An earlier attempt may have been the one that changed it, with its answer lost.
+    const found = await readLeaseObject(store, key, signal);
+    return found?.content.runId === content.runId && found.content.turn === content.turn ? found.etag : undefined;
+  }
+}
+
+/** Reads a lease object; undefined where there is none. Throws `rejected` for one that is none of ours. */
+export async function readLeaseObject(
+  store: ObjectStore,
+  key: string,
+  signal?: AbortSignal,
+): Promise<LeaseObject | undefined> {
+  const resource = s3Url(store, key);
+  try {
+    return await callS3(
+      store,
+      { action: 's3:GetObject', resource },
+      async (options) => {
+        const command = new GetObjectCommand({ Bucket: store.bucket, Key: key });
+        let date: string | undefined;
+        command.middlewareStack.add(
+          (next) => async (args) => {
+            const result = await next(args);
+            date = (result.response as { headers?: Record<string, string> }).headers?.date;
+            return result;
+          },
+          { step: 'deserialize', name: 'server-time' },
+        );
+        const { Body, ETag = '', LastModified } = await store.client.send(command, options);
+        const text = (await Body?.transformToString()) ?? '';
+        const writtenAtMs = LastModified?.getTime() ?? Number.NaN;
+        return { content: parse(text, resource), etag: ETag, writtenAtMs, readAtMs: Date.parse(date ?? '') };
+      },
+      signal,
+    );
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'not-found') return undefined;
+    throw error;
+  }
+}
+
+/** Removes a lease object that is still as it was; one that is not, or that is gone, is somebody else's affair. */
+export async function removeLeaseObject(store: ObjectStore, key: string, etag: string): Promise<void> {
+  try {
+    await callS3(store, { action: 's3:DeleteObject', resource: s3Url(store, key) }, (options) =>
+      store.client.send(new DeleteObjectCommand({ Bucket: store.bucket, Key: key, IfMatch: etag }), options),
+    );
+  } catch (error) {
+    const isOthers =
+      awsCode(error) === 'PreconditionFailed' || (error instanceof AppError && error.code === 'not-found');
+    if (!isOthers) throw error;
+  }
+}
+
+function parse(text: string, resource: string): LeaseContent {
+  try {
+    return leaseContent.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new AppError('rejected', `${resource} is not a lease of this tool, or of a newer version.`, {
+      cause,
+      hint: 'Look at it; if no run needs it any more, delete it.',
+    });
+  }
+}

@@ -1,0 +1,151 @@
+import { AppError, defaultRetryPolicy, isAbort, type Clock } from '../core/index.js';
+import { readLeaseObject, removeLeaseObject, writeLeaseObject, type LeaseObject } from './lease-object.js';
+import { s3Url, type ObjectStore } from './object-store.js';
+
+/** What a lease is about. */
+export interface LeaseOptions<Journal> {
+  /** The key of the lease object. */
+  readonly key: string;
+  /** Unique for this run. */
+  readonly runId: string;
+  /** Where it runs, for people: `i-0123… (pid 4711)`. */
+  readonly owner: string;
+  /** After so long without renewal others may take it over. It is renewed three times as often. */
+  readonly lifetimeMs: number;
+  /** The journal of a run that has made nothing yet. */
+  readonly emptyJournal: Journal;
+  /** Reads a journal that another run, of another version perhaps, has written; throws for what it cannot understand. */
+  readonly parseJournal: (value: unknown) => Journal;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The right to work on one thing, held in the bucket where all hosts see it, and the journal of what that work has made.
+ * Disposing gives it back: the object is removed, unless somebody else has it by then.
+ */
+export interface Lease<Journal> extends AsyncDisposable {
+  /** The journal of the run whose lease was over when this one took it; undefined where there was none. */
+  readonly inherited: Journal | undefined;
+  /** Aborts when the lease is another run's, or could not be renewed for its lifetime; the reason is an AppError. */
+  readonly lost: AbortSignal;
+  /** Changes the journal; it is written when this resolves. Throws when the lease is lost. */
+  record(change: (journal: Journal) => Journal): Promise<void>;
+  /** Makes sure, by renewing it, that it is still ours. Throws `claimed-elsewhere`. */
+  confirm(): Promise<void>;
+}
+
+/** S3 tells both times in whole seconds (HTTP dates). */
+const serverTimeErrorMs = 1000;
+
+/** How often somebody else may be in between while a lease that is over is taken. */
+const takeoverRounds = 5;
+
+/**
+ * Takes a lease: makes its object if there is none (`If-None-Match: *`), or takes over the object of a run that has not
+ * renewed it in time (`If-Match`). Of any number of hosts that try at once one succeeds. What is "in time" S3's clock
+ * decides, never that of a host. Throws `claimed-elsewhere`, and `rejected` where the store has no conditional writes.
+ */
+export async function takeLease<Journal>(bucket: ObjectStore, options: LeaseOptions<Journal>): Promise<Lease<Journal>> {
+  const { key, runId, owner, lifetimeMs, signal } = options;
+  const store = patientFor(lifetimeMs / 3, bucket);
+  const fresh = { version: 1, runId, owner, lifetimeMs, turn: 1, journal: options.emptyJournal } as const;
+  for (let round = 1; round <= takeoverRounds; round += 1) {
+    const startedMs = options.clock.now();
+    const etag = await writeLeaseObject(store, { key, content: fresh, onlyIf: 'absent' }, signal);
+    if (etag !== undefined) return hold(store, options, { etag, startedMs, turn: 1, inherited: undefined });
+    const found = await readLeaseObject(store, key, signal);
+    // It went away in between: once more.
+    if (found === undefined) continue;
+    if (!isOver(found)) throw claimedElsewhere(store, key, found);
+    const inherited = options.parseJournal(found.content.journal);
+    const content = { ...fresh, journal: inherited };
+    const taken = await writeLeaseObject(store, { key, content, onlyIf: found.etag }, signal);
+    if (taken !== undefined) return hold(store, options, { etag: taken, startedMs, turn: 1, inherited });
+  }
+  throw new AppError('claimed-elsewhere', `Others were faster ${takeoverRounds} times to take ${s3Url(store, key)}.`);
+}
+
+/** A renewal that is tried for longer than until the next one helps nobody. */
+function patientFor(totalMs: number, store: ObjectStore): ObjectStore {
+  const policy = store.retryPolicy ?? defaultRetryPolicy;
+  return { ...store, retryPolicy: { ...policy, totalMs: Math.min(policy.totalMs, totalMs) } };
+}
+
+function isOver({ content, writtenAtMs, readAtMs }: LeaseObject): boolean {
+  return readAtMs - writtenAtMs > content.lifetimeMs + serverTimeErrorMs;
+}
+
+function claimedElsewhere(store: ObjectStore, key: string, { content, writtenAtMs }: LeaseObject): AppError {
+  const since = new Date(writtenAtMs).toISOString();
+  return new AppError(
+    'claimed-elsewhere',
+    `Run ${content.runId} on ${content.owner} is working on this: ${s3Url(store, key)}, last renewed at ${since}.`,
+    { hint: `If that run is dead, its lease ends ${Math.round(content.lifetimeMs / 1000)} seconds after that.` },
+  );
+}
+
+interface Held<Journal> {
+  readonly etag: string;
+  /** When the write began that gave it to us, by our own clock. */
+  readonly startedMs: number;
+  readonly turn: number;
+  readonly inherited: Journal | undefined;
+}
+
+function hold<Journal>(store: ObjectStore, options: LeaseOptions<Journal>, held: Held<Journal>): Lease<Journal> {
+  const { key, runId, owner, lifetimeMs, clock } = options;
+  const loss = new AbortController();
+  const end = new AbortController();
+  let { etag, turn } = held;
+  let journal = held.inherited ?? options.emptyJournal;
+  let renewedAtMs = held.startedMs;
+  let queue: Promise<unknown> = Promise.resolve();
+
+  const lose = (why: string): never => {
+    const error = new AppError('claimed-elsewhere', `The lease ${s3Url(store, key)} of this run is lost: ${why}.`);
+    loss.abort(error);
+    throw error;
+  };
+  const unchanged = (same: Journal): Journal => same;
+  /** One write after the other: each needs the ETag of the one before. */
+  const write = (change: (journal: Journal) => Journal): Promise<void> => {
+    const work = queue.then(async () => {
+      loss.signal.throwIfAborted();
+      const next = change(journal);
+      const startedMs = clock.now();
+      const content = { version: 1, runId, owner, lifetimeMs, turn: turn + 1, journal: next } as const;
+      const written = await writeLeaseObject(store, { key, content, onlyIf: etag });
+      if (written === undefined) return lose('another run has taken it');
+      [etag, turn, journal, renewedAtMs] = [written, turn + 1, next, startedMs];
+    });
+    queue = work.catch(() => undefined);
+    return work;
+  };
+  const beat = async (): Promise<void> => {
+    while (!end.signal.aborted && !loss.signal.aborted) {
+      await clock.sleep(lifetimeMs / 3, end.signal);
+      await write(unchanged).catch((error: unknown) => {
+        // S3 may be away for a while; until the end of the lease there is hope.
+        if (clock.now() - renewedAtMs <= lifetimeMs) return;
+        if (!loss.signal.aborted) lose(`it could not be renewed: ${error instanceof Error ? error.message : ''}`);
+      });
+    }
+  };
+  const beating = beat().catch((error: unknown) => {
+    if (!isAbort(error) && !loss.signal.aborted) throw error;
+  });
+
+  return {
+    inherited: held.inherited,
+    lost: loss.signal,
+    record: write,
+    confirm: () => write(unchanged),
+    [Symbol.asyncDispose]: async () => {
+      end.abort();
+      await beating;
+      await queue;
+      if (!loss.signal.aborted) await removeLeaseObject(store, key, etag);
+    },
+  };
+}
