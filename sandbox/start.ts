@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { AppError, messageOf, systemClock, type Clock } from '../src/core/index.js';
 import { createEc2Service, type Ec2Delays } from './ec2/index.js';
-import { createImds, roleCredentials, roleName } from './imds/index.js';
+import { zonesOf } from './ec2/places.js';
+import { createImds, roleCredentials, roleName, steadyKeys } from './imds/index.js';
 import { createS3Service } from './s3/index.js';
 import { listen } from './server/server.js';
 import { lockState } from './state-lock.js';
@@ -41,6 +42,7 @@ const host = '127.0.0.1';
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { stateDirectory, port, clock = systemClock, onNotice = () => undefined } = options;
   const closers: (() => Promise<void>)[] = [];
+  const onDefect = (error: unknown): void => onNotice(`The sandbox has a defect: ${messageOf(error)}`);
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => (closed ??= closeAll(closers));
   try {
@@ -65,12 +67,19 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         host,
         port,
         defaultRegion: instance.region,
-        onDefect: (error) => onNotice(`The sandbox has a defect: ${messageOf(error)}`),
+        onDefect,
       }),
     );
     closers.unshift(() => server.close());
     const imdsPort = port === 0 ? 0 : port + 1;
-    const imds = await listening(imdsPort, () => createImds({ instance, credentials, clock }).listen(imdsPort));
+    const imdsService = createImds({
+      instance: { ...instance, zoneId: zoneIdOf(instance) },
+      tags: () => ec2.instance.tags,
+      keys: steadyKeys(credentials, clock),
+      clock,
+      onDefect,
+    });
+    const imds = await listening(imdsPort, () => imdsService.listen(imdsPort));
     closers.unshift(() => imds.close());
     await lock.publish({ url: server.url, imdsUrl: imds.url });
     return {
@@ -97,6 +106,10 @@ export function sandboxEnvironment(endpoints: {
     AWS_REGION: endpoints.region,
     AWS_DEFAULT_REGION: endpoints.region,
   };
+}
+
+function zoneIdOf({ region, zone }: { readonly region: string; readonly zone: string }): string {
+  return zonesOf(region).find(({ name }) => name === zone)?.id ?? zone;
 }
 
 /** All of them, in this order, whichever fail. */

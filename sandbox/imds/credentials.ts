@@ -2,6 +2,8 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Clock } from '../../src/core/index.js';
+import type { RoleKeys } from './role-keys.js';
 
 const stored = z.object({ accessKeyId: z.string(), secretAccessKey: z.string(), sessionToken: z.string() }).readonly();
 
@@ -23,6 +25,18 @@ export async function roleCredentials(directory: string): Promise<RoleCredential
   await writeFile(`${path}.new`, JSON.stringify(made), { mode: 0o600 });
   await rename(`${path}.new`, path);
   return made;
+}
+
+const hourMs = 60 * 60 * 1000;
+
+/** The role's credentials as a key that is dated anew every hour, and good for six as EC2's are: it never changes. */
+export function steadyKeys(credentials: RoleCredentials, clock: Clock): RoleKeys {
+  return {
+    current: () => {
+      const issuedAtMs = Math.floor(clock.now() / hourMs) * hourMs;
+      return { ...credentials, issuedAtMs, expiresAtMs: issuedAtMs + 6 * hourMs };
+    },
+  };
 }
 
 function upperCase(length: number): string {
