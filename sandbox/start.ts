@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { AppError, messageOf, systemClock, type Clock } from '../src/core/index.js';
 import { createEc2Service, type Ec2Delays } from './ec2/index.js';
-import { administrator } from './iam/index.js';
-import { createImds, roleCredentials, roleName } from './imds/index.js';
+import { zonesOf } from './ec2/places.js';
+import { administrator, openIdentities, parsePolicy, rotatingKeys } from './iam/index.js';
+import { createImds, roleName } from './imds/index.js';
 import { createS3Service } from './s3/index.js';
-import { accountRoot, type Caller } from './server/caller.js';
 import { listen } from './server/server.js';
-import { authentication, type KnownKey } from './sigv4/index.js';
+import { authentication } from './sigv4/index.js';
 import { lockState } from './state-lock.js';
 import { createStsService } from './sts/index.js';
 
@@ -17,6 +17,10 @@ export interface SandboxOptions {
   /** The port of all services; the metadata service gets the next one. 0: both take any free port. */
   readonly port: number;
   readonly clock?: Clock;
+  /** What the role of the instance may do: policy documents, as JSON. Default: nothing. */
+  readonly rolePolicies?: readonly string[];
+  /** How long the role's keys are good for, and how long before their end there are new ones. Default: as on EC2. */
+  readonly roleKeys?: { readonly lifetimeMs: number; readonly renewBeforeMs: number };
   /** How long things of EC2 take. */
   readonly delays?: Partial<Ec2Delays>;
   /** Told what an operator should know, as a sentence. */
@@ -29,15 +33,21 @@ export interface Sandbox {
   readonly url: string;
   /** Endpoint of the instance metadata service. */
   readonly imdsUrl: string;
+  /** The region of the instance. */
+  readonly region: string;
   /** The variables with which any AWS SDK finds the sandbox. Credentials come from the instance role, as on EC2. */
   readonly environment: Readonly<Record<string, string>>;
   /** The same with the key of the administrator, who may do everything. */
   readonly administratorEnvironment: Readonly<Record<string, string>>;
+  /** Replaces what the role of the instance may do, from the next request on. Throws for what is no policy. */
+  setRolePolicies(documents: readonly string[]): void;
   /** Ends everything: devices are taken away, the state stays. May be repeated. */
   close(): Promise<void>;
 }
 
 const host = '127.0.0.1';
+/** EC2's role keys are good for about six hours, and replaced well before (EC2 user guide, "IAM roles for Amazon EC2"). */
+const defaultRoleKeys = { lifetimeMs: 6 * 3_600_000, renewBeforeMs: 3_600_000 };
 
 /**
  * Starts the local AWS on this machine's loopback address. Volumes that were attached when it ended are attached again
@@ -46,6 +56,7 @@ const host = '127.0.0.1';
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { stateDirectory, port, clock = systemClock, onNotice = () => undefined } = options;
   const closers: (() => Promise<void>)[] = [];
+  const onDefect = (error: unknown): void => onNotice(`The sandbox has a defect: ${messageOf(error)}`);
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => (closed ??= closeAll(closers));
   try {
@@ -60,41 +71,42 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       ...(options.delays === undefined ? {} : { delays: options.delays }),
     });
     closers.unshift(() => ec2.close());
-    const credentials = await roleCredentials(join(stateDirectory, 'imds'));
     const { instance } = ec2;
+    const directory = join(stateDirectory, 'iam');
+    const identities = openIdentities({ directory, accountId: instance.accountId, clock });
+    const role = identities.addRole({ name: roleName, policies: (options.rolePolicies ?? []).map(parsePolicy) });
     const s3 = await createS3Service({ directory: join(stateDirectory, 's3'), clock });
     closers.unshift(() => s3.close());
     const sts = createStsService({ accountId: instance.accountId, roleName, instanceId: instance.id });
-    const caller: Caller = accountRoot(instance.accountId);
-    const keys: Readonly<Record<string, KnownKey>> = {
-      [administrator.accessKeyId]: {
-        secretAccessKey: administrator.secretAccessKey,
-        sessionToken: undefined,
-        expiresAtMs: undefined,
-        caller,
-      },
-      [credentials.accessKeyId]: { ...credentials, expiresAtMs: undefined, caller },
-    };
     const server = await listening(port, () =>
       listen([ec2, s3, sts], {
         host,
         port,
         defaultRegion: instance.region,
         accountId: instance.accountId,
-        onDefect: (error) => onNotice(`The sandbox has a defect: ${messageOf(error)}`),
-        stages: [authentication({ find: (id) => keys[id], clock })],
+        onDefect,
+        stages: [authentication({ find: identities.find, clock })],
       }),
     );
     closers.unshift(() => server.close());
     const imdsPort = port === 0 ? 0 : port + 1;
-    const imds = await listening(imdsPort, () => createImds({ instance, credentials, clock }).listen(imdsPort));
+    const imdsService = createImds({
+      instance: { ...instance, zoneId: zoneIdOf(instance) },
+      tags: () => ec2.instance.tags,
+      keys: rotatingKeys({ role, sessionName: instance.id, clock, ...(options.roleKeys ?? defaultRoleKeys) }),
+      clock,
+      onDefect,
+    });
+    const imds = await listening(imdsPort, () => imdsService.listen(imdsPort));
     closers.unshift(() => imds.close());
     await lock.publish({ url: server.url, imdsUrl: imds.url });
     const environment = sandboxEnvironment({ url: server.url, imdsUrl: imds.url, region: instance.region });
     return {
       url: server.url,
       imdsUrl: imds.url,
+      region: instance.region,
       environment,
+      setRolePolicies: (documents) => role.setPolicies(documents.map(parsePolicy)),
       administratorEnvironment: { ...environment, ...administratorVariables },
       close,
     };
@@ -122,6 +134,10 @@ export function sandboxEnvironment(endpoints: {
     AWS_REGION: endpoints.region,
     AWS_DEFAULT_REGION: endpoints.region,
   };
+}
+
+function zoneIdOf({ region, zone }: { readonly region: string; readonly zone: string }): string {
+  return zonesOf(region).find(({ name }) => name === zone)?.id ?? zone;
 }
 
 /** All of them, in this order, whichever fail. */

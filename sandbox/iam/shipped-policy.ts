@@ -13,13 +13,12 @@ const exampleBucket = 'backups.example.com';
 
 /**
  * docs/iam-policy.json as a user would attach it, with the name of the bucket (and of the tag) put in, and nothing else
- * changed: what it does not allow fails here, not at a user's.
+ * changed: what it does not allow fails here, not at a user's. Returns the JSON.
  */
-export function shippedPolicy({ bucket, tag = 'snap-to-s3' }: PolicyPlaces): unknown {
-  const text = readFileSync(shippedPath(), 'utf8')
+export function shippedPolicy({ bucket, tag = 'snap-to-s3' }: PolicyPlaces): string {
+  return readFileSync(shippedPath(), 'utf8')
     .replaceAll(`:::${exampleBucket}`, `:::${bucket}`)
     .replaceAll('aws:ResourceTag/snap-to-s3', `aws:ResourceTag/${tag}`);
-  return JSON.parse(text) as unknown;
 }
 
 /** The document lies two folders up from the sources, three from `dist/`. */

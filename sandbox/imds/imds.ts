@@ -2,15 +2,24 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../src/core/index.js';
-import type { RoleCredentials } from './credentials.js';
-import { lookUp, metadataDocuments, type ImdsInstance } from './metadata.js';
-import { newTokens, type Tokens } from './tokens.js';
+import { answer, type AnswerSources } from './answer.js';
+import type { ImdsInstance, InstanceTag } from './metadata.js';
+import { changedOptions, defaultMetadataOptions, type MetadataOptions } from './metadata-options.js';
+import { refusal, sendReply } from './reply.js';
+import type { RoleKeys } from './role-keys.js';
+import { newTokens } from './tokens.js';
 
 /** What the instance metadata service needs. */
 export interface ImdsOptions {
   readonly instance: ImdsInstance;
-  readonly credentials: RoleCredentials;
+  /** The instance's tags now. */
+  readonly tags?: () => readonly InstanceTag[];
+  readonly keys: RoleKeys;
   readonly clock: Clock;
+  /** How it behaves at first, where that is not {@link defaultMetadataOptions}. */
+  readonly metadataOptions?: Partial<MetadataOptions>;
+  /** Told when the role's keys could not be had; the client got 500. */
+  readonly onDefect?: (error: unknown) => void;
 }
 
 /** An instance metadata service that listens. */
@@ -21,79 +30,82 @@ export interface RunningImds {
   close(): Promise<void>;
 }
 
-/** The instance metadata service, version 2 only: every read needs a session token. */
-export interface Imds {
-  /** Listens on the loopback address; port 0 takes any. Rejects when the port is taken. */
-  listen(port: number): Promise<RunningImds>;
+/** Where a listener's clients are. */
+export interface ListenerPlace {
+  /**
+   * How many network hops an answer takes to them: 1 (the default) on the instance itself, 2 in a container behind a
+   * bridge. Where that is more than the hop limit, answers to PUT never arrive.
+   */
+  readonly hops?: number;
 }
 
-const tokenPath = '/latest/api/token';
-const tokenHeader = 'x-aws-ec2-metadata-token';
-const ttlHeader = 'x-aws-ec2-metadata-token-ttl-seconds';
+/** The instance metadata service. */
+export interface Imds {
+  /** Listens on the loopback address; port 0 takes any. May be called for several places. Rejects when the port is taken. */
+  listen(port: number, place?: ListenerPlace): Promise<RunningImds>;
+  /** How it behaves now. */
+  readonly metadataOptions: MetadataOptions;
+  /** Changes how it behaves from the next request on. Throws `usage` for a hop limit out of 1 to 64. */
+  setOptions(changes: Partial<MetadataOptions>): void;
+}
 
-/** Builds the service. SDKs ignore a path in the endpoint, so it has a listener of its own. */
+/** A client that never gets its answer, and does not go away itself, is cut off after this long. */
+const silenceMs = 120_000;
+
+/** Builds the service. SDKs ignore a path in the endpoint, so it has a listener of its own. Throws as `setOptions`. */
 export function createImds(options: ImdsOptions): Imds {
+  const { instance, keys, tags = () => [], onDefect = () => undefined } = options;
   const tokens = newTokens(options);
-  return {
-    listen: async (port) => {
-      const server = createServer((request, response) => {
-        request.resume();
-        send(
-          response,
-          request.method === 'PUT' ? issueToken(request, tokens) : answer(request, { ...options, tokens }),
-        );
-      });
-      server.listen(port, '127.0.0.1');
-      await once(server, 'listening');
-      let closed: Promise<void> | undefined;
-      return {
-        url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-        close: () =>
-          (closed ??= new Promise((resolve) => {
-            server.close(() => resolve());
-            server.closeAllConnections();
-          })),
-      };
+  let metadataOptions = changedOptions(defaultMetadataOptions, options.metadataOptions ?? {});
+  const sources: AnswerSources = {
+    instance,
+    keys,
+    tags,
+    tokens,
+    get options() {
+      return metadataOptions;
     },
+  };
+  return {
+    get metadataOptions() {
+      return metadataOptions;
+    },
+    setOptions: (changes) => {
+      metadataOptions = changedOptions(metadataOptions, changes);
+    },
+    listen: (port, { hops = 1 } = {}) =>
+      startListener(port, (request, response) => {
+        // The connection stands and the request has arrived, but the packets of the answer die on their way.
+        if (request.method === 'PUT' && hops > metadataOptions.httpPutResponseHopLimit) return;
+        answer(request, sources).then(
+          (reply) => sendReply(response, reply),
+          (error: unknown) => {
+            onDefect(error);
+            sendReply(response, refusal(500));
+          },
+        );
+      }),
   };
 }
 
-interface Reply {
-  readonly status: number;
-  readonly body: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-function answer(request: IncomingMessage, options: ImdsOptions & { readonly tokens: Tokens }): Reply {
-  const { clock, credentials, instance, tokens } = options;
-  if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405, body: '' };
-  if (!tokens.isValid(headerOf(request, tokenHeader))) return { status: 401, body: '' };
-  const path = pathOf(request);
-  const documents = metadataDocuments(instance, { credentials, nowMs: clock.now() });
-  const found = path.startsWith('/latest/') ? lookUp(documents, path.slice('/latest/'.length)) : undefined;
-  return found === undefined ? { status: 404, body: '' } : { status: 200, body: found };
-}
-
-function issueToken(request: IncomingMessage, tokens: Tokens): Reply {
-  if (pathOf(request) !== tokenPath) return { status: 404, body: '' };
-  // A request that came through a proxy did not come from this machine.
-  if (request.headers['x-forwarded-for'] !== undefined) return { status: 403, body: '' };
-  const issued = tokens.issue(headerOf(request, ttlHeader));
-  if (issued === undefined) return { status: 400, body: '' };
-  return { status: 200, body: issued.token, headers: { [ttlHeader]: String(issued.ttlSeconds) } };
-}
-
-function pathOf(request: IncomingMessage): string {
-  return (request.url ?? '/').replace(/\?.*$/, '');
-}
-
-function headerOf(request: IncomingMessage, name: string): string | undefined {
-  const value = request.headers[name];
-  return typeof value === 'string' ? value : undefined;
-}
-
-function send(response: ServerResponse, { status, body, headers }: Reply): void {
-  const length = { 'content-length': Buffer.byteLength(body) };
-  response.writeHead(status, { 'content-type': 'text/plain', ...length, ...headers });
-  response.end(body);
+async function startListener(
+  port: number,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<RunningImds> {
+  const server = createServer((request, response) => {
+    request.resume();
+    handle(request, response);
+  });
+  server.timeout = silenceMs;
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  let closed: Promise<void> | undefined;
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      (closed ??= new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      })),
+  };
 }

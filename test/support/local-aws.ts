@@ -19,7 +19,7 @@ import {
   ListObjectsV2Command,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { administrator } from '../../sandbox/iam/index.js';
+import { administrator, shippedPolicy } from '../../sandbox/iam/index.js';
 import { noDelays, startSandbox, type Ec2Delays } from '../../sandbox/index.js';
 import { attachedVolume, findMachine, type Machine } from '../../sandbox/seed/index.js';
 import { poll, systemClock } from '../../src/core/index.js';
@@ -74,8 +74,10 @@ export interface LocalAws extends AsyncDisposable {
   readonly folder: string;
   readonly stateDirectory: string;
   readonly mountPoint: string;
-  /** Makes a bucket of a name of its own. */
+  /** Makes a bucket of a name of its own; the command's role gets docs/iam-policy.json for it, besides those before. */
   bucket(): Promise<string>;
+  /** Replaces what the command's role may do. */
+  allowRole(policies: readonly string[]): void;
   /** Makes a volume, lets `build` write to its device, and takes a snapshot of it. */
   snapshot(build: (devicePath: string) => Promise<void>, options?: SnapshotOptions): Promise<string>;
   /** Runs `snap-to-s3 <argv> --mount-point …`. */
@@ -91,8 +93,13 @@ export interface LocalAws extends AsyncDisposable {
   removeVolumes(): Promise<void>;
 }
 
-/** Starts one; needs root and `npm run build`. */
-export async function localAws({ delays = noDelays }: { readonly delays?: Ec2Delays } = {}): Promise<LocalAws> {
+/** How it is started. */
+export interface LocalAwsOptions {
+  readonly delays?: Ec2Delays;
+}
+
+/** Starts one; needs root and `npm run build`. The command has the role of the instance, with the shipped policy. */
+export async function localAws({ delays = noDelays }: LocalAwsOptions = {}): Promise<LocalAws> {
   const folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-e2e-'));
   const stateDirectory = join(folder, 'state');
   const mountPoint = join(folder, 'mnt');
@@ -113,6 +120,7 @@ export async function localAws({ delays = noDelays }: { readonly delays?: Ec2Del
       ({ State, Attachments = [] }) =>
         State !== 'deleting' && !Attachments.some(({ Device }) => Device === '/dev/xvda' || Device === '/dev/sda1'),
     );
+  const policies: string[] = [];
   let made = 0;
 
   return {
@@ -128,8 +136,11 @@ export async function localAws({ delays = noDelays }: { readonly delays?: Ec2Del
       made += 1;
       const Bucket = `bucket-${made}.example.com`;
       await s3.send(new CreateBucketCommand({ Bucket }));
+      policies.push(shippedPolicy({ bucket: Bucket }));
+      sandbox.setRolePolicies(policies);
       return Bucket;
     },
+    allowRole: (documents) => sandbox.setRolePolicies(documents),
     snapshot: async (build, { description = '', tags = { 'snap-to-s3': 'migrate' }, sizeGiB = 1 } = {}) => {
       await using volume = await attachedVolume({ sizeGiB }, { machine, tools });
       await build(volume.devicePath);
