@@ -85,7 +85,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         defaultRegion: instance.region,
         accountId: instance.accountId,
         onDefect,
-        stages: [authentication({ find: identities.find, clock })],
+        stages: [authentication({ find: (id) => identities.find(id), clock })],
       }),
     );
     closers.unshift(() => server.close());

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { administrator } from '../sandbox/iam/index.js';
+import { administrator, shippedPolicy } from '../sandbox/iam/index.js';
 import { startSandbox } from '../sandbox/index.js';
 import { formatDuration, messageOf, systemClock } from '../src/core/index.js';
 import { demoAsRoot } from './demo/as-root.js';
@@ -20,8 +20,9 @@ const next = `
 What to try next:
   snap-to-s3 sandbox start > sandbox.env &    a local AWS that stays; the same as here
   snap-to-s3 sandbox seed                     the same demo snapshots in it
-  . ./sandbox.env && aws s3 mb s3://demo      any AWS client works on it
+  . ./sandbox.env                             the way to it, as the role of an instance
   snap-to-s3 migrate --all --bucket demo --json
+  aws s3 cp s3://demo/KEY .                   any AWS client works on it
   snap-to-s3 migrate --help                   all options
 (In this checkout snap-to-s3 is: node dist/bin/snap-to-s3.cjs)`;
 
@@ -41,7 +42,12 @@ async function snapToS3(environment: Readonly<Record<string, string>>, argv: rea
 async function demo(): Promise<void> {
   const startedMs = systemClock.now();
   const stateDirectory = await mkdtemp(join(tmpdir(), 'snap-to-s3-demo-'));
-  const sandbox = await startSandbox({ stateDirectory, port: 0, onNotice: say });
+  const sandbox = await startSandbox({
+    stateDirectory,
+    port: 0,
+    rolePolicies: [shippedPolicy({ bucket })],
+    onNotice: say,
+  });
   try {
     say(`The local AWS runs at ${sandbox.url}.`);
     // The clients of this process find it as every AWS client does, by the environment. They are the administrator's;

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { isAbort, toAppError } from '../../src/core/index.js';
 import { defaultPort, defaultStateDirectory } from './defaults.js';
 import { seedRunning } from './seed.js';
-import { startInForeground } from './start.js';
+import { startInForeground, type StartOptions } from './start.js';
 
 /**
  * `snap-to-s3 sandbox …`: runs the local AWS, and fills it. Returns the exit status: 0 done, 1 failed, 2 usage, 130
@@ -33,7 +33,8 @@ function program(): Command {
     .description('run the local AWS until Ctrl+C; print the variables that lead to it')
     .option('--state <directory>', 'where everything is kept', defaultStateDirectory())
     .option('--port <number>', 'port of all services; the metadata service takes the next one', portNumber, defaultPort)
-    .action((options: { readonly state: string; readonly port: number }) => startInForeground(options));
+    .option('--bucket <name>', "a bucket that is made, and that the instance's role may write to", 'demo')
+    .action((options: StartOptions) => startInForeground(options));
   command
     .command('seed')
     .description('make demo snapshots in a running sandbox, tagged snap-to-s3=migrate (needs root, about a minute)')
@@ -47,7 +48,10 @@ const example = `
 Try it (as root, for volumes become devices of this machine):
   snap-to-s3 sandbox start > sandbox.env &
   snap-to-s3 sandbox seed
-  eval "$(cat sandbox.env)"; aws ec2 describe-snapshots --owner-ids self`;
+  . ./sandbox.env; snap-to-s3 migrate --all --bucket demo
+
+The variables lead to the role of an instance, which may do what docs/iam-policy.json allows, and nothing else. The key of
+the administrator, who may do everything, stands beside them as a comment.`;
 
 function portNumber(text: string): number {
   const port = Number(text);

@@ -1,15 +1,37 @@
 import { resolve } from 'node:path';
-import { startSandbox } from '../index.js';
+import { BucketAlreadyOwnedByYou, CreateBucketCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { AppError } from '../../src/core/index.js';
+import { administrator, shippedPolicy } from '../iam/index.js';
+import { administratorVariables, startSandbox, type Sandbox } from '../index.js';
 import { interruption } from './interruption.js';
 
+/** What `sandbox start` is given. */
+export interface StartOptions {
+  readonly state: string;
+  readonly port: number;
+  /** Made if it is not there; the instance's role gets docs/iam-policy.json for it. */
+  readonly bucket: string;
+}
+
 /** Runs a sandbox until SIGINT or SIGTERM. Prints `export …` lines, ready for eval. Throws `usage`. */
-export async function startInForeground(options: { readonly state: string; readonly port: number }): Promise<void> {
-  const stateDirectory = resolve(options.state);
+export async function startInForeground({ state, port, bucket }: StartOptions): Promise<void> {
+  const stateDirectory = resolve(state);
   using interrupted = interruption();
-  const sandbox = await startSandbox({ stateDirectory, port: options.port, onNotice: (text) => console.error(text) });
+  const sandbox = await startSandbox({
+    stateDirectory,
+    port,
+    rolePolicies: [shippedPolicy({ bucket })],
+    onNotice: (text) => console.error(text),
+  });
   try {
-    const lines = Object.entries(sandbox.environment).map(([name, value]) => `export ${name}=${value}`);
-    console.log(lines.join('\n'));
+    await makeBucket(bucket, sandbox);
+    console.log(exports(sandbox.environment).join('\n'));
+    console.log('# As administrator instead:');
+    console.log(
+      exports(administratorVariables)
+        .map((line) => `# ${line}`)
+        .join('\n'),
+    );
     console.error(`The sandbox runs at ${sandbox.url} and keeps its state in ${stateDirectory}. End it with Ctrl+C.`);
     if (process.getuid?.() !== 0) {
       console.error('It does not run as root, so volumes cannot be attached. Start it with sudo for that.');
@@ -19,4 +41,24 @@ export async function startInForeground(options: { readonly state: string; reado
     await sandbox.close();
   }
   console.error('The sandbox has ended; its state is kept.');
+}
+
+function exports(variables: Readonly<Record<string, string>>): string[] {
+  return Object.entries(variables).map(([name, value]) => `export ${name}=${value}`);
+}
+
+async function makeBucket(Bucket: string, { url, region }: Sandbox): Promise<void> {
+  const s3 = new S3Client({ endpoint: url, region, credentials: administrator, forcePathStyle: true });
+  try {
+    await s3.send(new CreateBucketCommand({ Bucket }));
+  } catch (error) {
+    if (error instanceof BucketAlreadyOwnedByYou) return;
+    if (!(error instanceof S3ServiceException) || error.name !== 'InvalidBucketName') throw error;
+    throw new AppError('usage', `"${Bucket}" cannot be the name of a bucket.`, {
+      cause: error,
+      hint: 'Give 3 to 63 lower-case letters, digits, dots and hyphens with --bucket.',
+    });
+  } finally {
+    s3.destroy();
+  }
 }

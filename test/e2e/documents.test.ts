@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { administrator } from '../../sandbox/iam/index.js';
+import { administrator, shippedPolicy } from '../../sandbox/iam/index.js';
 import { startSandbox, type Sandbox } from '../../sandbox/index.js';
 import { seed } from '../../sandbox/seed/index.js';
 import { parseManifest, type Manifest } from '../../src/archive/index.js';
@@ -26,7 +26,11 @@ let environment: Record<string, string> = {};
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-docs-'));
-  sandbox = await startSandbox({ stateDirectory: join(folder, 'state'), port: 0 });
+  sandbox = await startSandbox({
+    stateDirectory: join(folder, 'state'),
+    port: 0,
+    rolePolicies: [shippedPolicy({ bucket: Bucket })],
+  });
   Object.assign(process.env, sandbox.environment);
   s3 = new S3Client({ forcePathStyle: true, credentials: administrator });
   await s3.send(new CreateBucketCommand({ Bucket }));

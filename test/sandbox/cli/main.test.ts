@@ -42,7 +42,9 @@ describe('snap-to-s3 sandbox', () => {
     expect(io.out()).toBe(
       `export AWS_ENDPOINT_URL=${running?.url}\n` +
         `export AWS_EC2_METADATA_SERVICE_ENDPOINT=${running?.imdsUrl}\n` +
-        'export AWS_REGION=us-east-1\nexport AWS_DEFAULT_REGION=us-east-1\n',
+        'export AWS_REGION=us-east-1\nexport AWS_DEFAULT_REGION=us-east-1\n' +
+        '# As administrator instead:\n# export AWS_ACCESS_KEY_ID=AKIASANDBOXADMIN0001\n' +
+        '# export AWS_SECRET_ACCESS_KEY=sandbox/administrator/of/the/local/AWS00\n',
     );
     const listeners = process.listenerCount('SIGTERM');
     process.emit('SIGTERM');
@@ -56,7 +58,7 @@ describe('snap-to-s3 sandbox', () => {
     expect(await sandboxMain(['--help'])).toBe(0);
     expect(io.out()).toContain('start');
     expect(io.out()).toContain('seed');
-    expect(io.out()).toContain('eval');
+    expect(io.out()).toContain('. ./sandbox.env');
     expect(await sandboxMain(['start', '--help'])).toBe(0);
     expect(io.out()).toContain('--port');
     expect(io.err()).toBe('');
@@ -78,6 +80,10 @@ describe('snap-to-s3 sandbox', () => {
       said: `Error: No sandbox runs on ${state}.\nStart one in another terminal with: snap-to-s3 sandbox start\n`,
     });
     expect(await of('seed', '--endpoint', 'here')).toMatchObject({ status: 2 });
+    expect(await of('start', '--state', state, '--port', '0', '--bucket', 'No_Bucket')).toMatchObject({
+      status: 2,
+      said: expect.stringContaining('"No_Bucket" cannot be the name of a bucket.'),
+    });
     expect(await of('stop')).toMatchObject({ status: 2, said: expect.stringContaining('stop') });
     expect(await of('start', '--colour')).toMatchObject({ status: 2, said: expect.stringContaining('--colour') });
     expect((await of()).status).toBe(2);

@@ -52,7 +52,7 @@ async function put(url: string, path: string, chunks: readonly Buffer[] = [], ta
   const scope = `${timestamp.slice(0, 8)}/us-east-1/s3/aws4_request`;
   const key = scope.split('/').reduce<string | Buffer>((previous, word) => hmac(previous, word), `AWS4${secret}`);
   const sign = (algorithm: string, ...lines: string[]): string =>
-    hmac(key as Buffer, [algorithm, timestamp, scope, ...lines].join('\n')).toString('hex');
+    hmac(key, [algorithm, timestamp, scope, ...lines].join('\n')).toString('hex');
   const isChunked = chunks.length > 0;
   const headers: Record<string, string> = {
     host: new URL(url).host,

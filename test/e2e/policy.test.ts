@@ -1,0 +1,79 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { shippedPolicy } from '../../sandbox/iam/index.js';
+import { filesystemOn, localAws, type Finished, type LocalAws } from '../support/local-aws.js';
+
+// docs/iam-policy.json is complete: every end-to-end test runs with it. Here it is shown to be minimal: without any single
+// permission of it something fails, and the sentence that says so names the permission.
+
+interface Statement {
+  readonly Sid: string;
+  readonly Action: string | readonly string[];
+}
+interface Policy {
+  readonly Statement: readonly Statement[];
+}
+
+const policyFor = (bucket: string): Policy => JSON.parse(shippedPolicy({ bucket })) as Policy;
+const actionsOf = ({ Action }: Statement): readonly string[] => (typeof Action === 'string' ? [Action] : Action);
+const permissions = policyFor('any').Statement.flatMap((statement) =>
+  actionsOf(statement).map((action) => [action, statement.Sid] as const),
+);
+
+/** The shipped policy without one action of one statement. */
+function without(action: string, sid: string, bucket: string): string {
+  const policy = policyFor(bucket);
+  const Statement = policy.Statement.flatMap((statement) => {
+    if (statement.Sid !== sid) return [statement];
+    const left = actionsOf(statement).filter((one) => one !== action);
+    return left.length === 0 ? [] : [{ ...statement, Action: left }];
+  });
+  return JSON.stringify({ ...policy, Statement });
+}
+
+let aws: LocalAws;
+let bucket = '';
+let snapshotId = '';
+let brokenTar = '';
+beforeAll(async () => {
+  aws = await localAws();
+  bucket = await aws.bucket();
+  snapshotId = await aws.snapshot((device) =>
+    filesystemOn(device, 'ext4', (path) => writeFile(join(path, 'file'), 'content')),
+  );
+  brokenTar = join(aws.folder, 'broken-tar');
+  await mkdir(brokenTar);
+  await writeFile(join(brokenTar, 'tar'), '#!/bin/bash\nexit 2\n');
+  await chmod(join(brokenTar, 'tar'), 0o755);
+});
+afterAll(() => aws[Symbol.asyncDispose]());
+afterEach(async () => {
+  aws.allowRole([shippedPolicy({ bucket })]);
+  await aws.removeVolumes();
+});
+
+/** What only a run that fails needs. */
+const needsFailure = new Set(['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts']);
+
+function migrate(action: string): Promise<Finished> {
+  const env = needsFailure.has(action) ? { PATH: `${brokenTar}:${process.env.PATH ?? ''}` } : {};
+  return aws.command(['migrate', '--snapshots', snapshotId, '--bucket', bucket], { env });
+}
+
+describe('the shipped policy', () => {
+  it.each(permissions)('without %s (%s) -> a failure that names it', async (action, sid) => {
+    aws.allowRole([without(action, sid, bucket)]);
+    const denied = await migrate(action);
+    const said = denied.stdout + denied.stderr;
+    expect(denied.status, said).not.toBe(0);
+    expect(said).toContain(action);
+    expect(said).not.toMatch(/\n\s+at |defect/);
+  });
+
+  it('says nothing of permissions when it is whole', async () => {
+    const finished = await migrate('');
+    expect(finished.stdout + finished.stderr).not.toMatch(/not authorized|AccessDenied|permission/);
+    expect(finished.status).toBe(0);
+  });
+});
