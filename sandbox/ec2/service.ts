@@ -52,7 +52,7 @@ export async function createEc2Service(options: Ec2Options): Promise<Ec2Service>
       return action !== undefined && operations.has(action) ? action : undefined;
     },
     refuse,
-    handle: dispatcher((region) => ({ region: state.region(region), lifecycle })),
+    handle: dispatcher(({ region, caller }) => ({ region: state.region(region), lifecycle, caller })),
     close: () => (closed ??= pause(lifecycle)),
   };
 }
