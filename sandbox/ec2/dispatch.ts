@@ -2,19 +2,21 @@ import type { ServerResponse } from 'node:http';
 import { MalformedQuery, readQueryRequest, type QueryRequest } from '../server/query-protocol.js';
 import type { Refusal, RefusalAnswer, RefusalKind } from '../server/refusal.js';
 import type { Service, ServiceRequest } from '../server/service.js';
-import { Ec2Error, notImplemented } from './errors.js';
+import { Ec2Error, notImplemented, regionNotEnabled } from './errors.js';
 import { operations, type OperationContext } from './operations/index.js';
+import { isEnabled } from './places.js';
 import { answerDocument, errorDocument, readParameters } from './query/index.js';
 
 /** The handler of the EC2 endpoint: a Query request in, an XML document out, errors included. */
-export function dispatcher(contextOf: (region: string) => OperationContext): Service['handle'] {
+export function dispatcher(contextOf: (request: ServiceRequest) => OperationContext): Service['handle'] {
   return async (request, response) => {
-    const { requestId, region } = request;
+    const { requestId } = request;
     try {
       const { action, parameters } = readQuery(request);
+      if (!isEnabled(request.region)) throw regionNotEnabled();
       const perform = operations.get(action);
       if (perform === undefined) throw notImplemented(`the action ${action}`);
-      const answer = await perform(readParameters(parameters), contextOf(region));
+      const answer = await perform(readParameters(parameters), contextOf(request));
       send(response, { status: 200, requestId, xml: answerDocument(action, { requestId, ...answer }) });
     } catch (error) {
       if (!(error instanceof Ec2Error)) throw error;
@@ -46,7 +48,9 @@ const refusals: Readonly<Record<RefusalKind, RefusalAnswer>> = {
 /** Answers a request that does not come to its operation. */
 export function refuse(refusal: Refusal, { requestId }: ServiceRequest, response: ServerResponse): void {
   const { status, code } = refusals[refusal.kind];
-  send(response, { status, requestId, xml: errorDocument({ code, message: refusal.message, requestId }) });
+  const begin = refusal.kind === 'access-denied' ? 'You are not authorized to perform this operation. ' : '';
+  const message = `${begin}${refusal.message}`;
+  send(response, { status, requestId, xml: errorDocument({ code, message, requestId }) });
 }
 
 function readQuery(request: ServiceRequest): QueryRequest {

@@ -37,6 +37,20 @@ export const invalidParameterCombination = (message: string): Ec2Error =>
 /** The resource exists and is in the wrong state for this. */
 export const incorrectState = (message: string): Ec2Error => new Ec2Error('IncorrectState', message);
 
+/** What EC2 answers in a region that the account has not opted in to: its keys are not known there. */
+export const regionNotEnabled = (): Ec2Error =>
+  new Ec2Error('AuthFailure', 'AWS was not able to validate the provided access credentials', 401);
+
+/** A parameter that needs another one. */
+export const invalidParameterDependency = (message: string): Ec2Error =>
+  new Ec2Error('InvalidParameterDependency', message);
+
+/** Nobody may do this with this resource. */
+export const operationNotPermitted = (message: string): Ec2Error => new Ec2Error('OperationNotPermitted', message);
+
+/** Too many at once. */
+export const resourceLimitExceeded = (message: string): Ec2Error => new Ec2Error('ResourceLimitExceeded', message);
+
 /** The volume hangs on an instance. */
 export const volumeInUse = (message: string): Ec2Error => new Ec2Error('VolumeInUse', message);
 

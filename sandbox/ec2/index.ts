@@ -1,3 +1,4 @@
+export type { Arrangements, ForeignSnapshot } from './arrangements.js';
 export { byIdName, type Devices } from './devices/index.js';
 export { defaultDelays, noDelays, type Ec2Delays } from './lifecycle/index.js';
 export * from './service.js';

@@ -2,6 +2,7 @@ import type { Clock } from '../../src/core/index.js';
 import { queryAction } from '../server/query-protocol.js';
 import type { Service } from '../server/service.js';
 import { loopDevices, type Devices } from './devices/index.js';
+import { arrangements, type Arrangements } from './arrangements.js';
 import { dispatcher, refuse } from './dispatch.js';
 import { defaultDelays, newTasks, pause, resume, type Ec2Delays, type Lifecycle } from './lifecycle/index.js';
 import { operations } from './operations/index.js';
@@ -22,6 +23,7 @@ export interface Ec2Options {
 /** EC2, with the one machine it has. */
 export interface Ec2Service extends Service {
   readonly instance: Instance;
+  readonly arrange: Arrangements;
 }
 
 /**
@@ -46,13 +48,14 @@ export async function createEc2Service(options: Ec2Options): Promise<Ec2Service>
   return {
     signingName: 'ec2',
     instance: state.instance,
+    arrange: arrangements(lifecycle),
     bodies: 'whole',
     operationOf: (request) => {
       const action = queryAction(request);
       return action !== undefined && operations.has(action) ? action : undefined;
     },
     refuse,
-    handle: dispatcher((region) => ({ region: state.region(region), lifecycle })),
+    handle: dispatcher(({ region, caller }) => ({ region: state.region(region), lifecycle, caller })),
     close: () => (closed ??= pause(lifecycle)),
   };
 }

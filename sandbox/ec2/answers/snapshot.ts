@@ -1,11 +1,13 @@
-import { progressPercent, type Lifecycle } from '../lifecycle/index.js';
+import { progressPercent, storageTierAt, tierAt, type Lifecycle } from '../lifecycle/index.js';
 import type { Answer } from '../query/index.js';
 import type { Snapshot } from '../state/index.js';
 import { tagSet, time } from './tag.js';
 
 /** A snapshot in DescribeSnapshots, and the whole answer of CreateSnapshot. */
 export function snapshotAnswer(snapshot: Snapshot, lifecycle: Lifecycle): Answer {
-  const { status } = snapshot;
+  const { status, owner } = snapshot;
+  const nowMs = lifecycle.clock.now();
+  const tier = tierAt(snapshot, nowMs);
   return {
     snapshotId: snapshot.id,
     volumeId: snapshot.volumeId,
@@ -13,12 +15,15 @@ export function snapshotAnswer(snapshot: Snapshot, lifecycle: Lifecycle): Answer
     ...(status.kind === 'error' ? { statusMessage: status.reason } : {}),
     startTime: time(snapshot.startedAtMs),
     progress: `${progressPercent(snapshot, lifecycle)}%`,
-    ownerId: lifecycle.state.instance.accountId,
+    ownerId: owner.accountId,
+    ...(owner.alias === null ? {} : { ownerAlias: owner.alias }),
     volumeSize: snapshot.sizeGiB,
     description: snapshot.description,
     encrypted: snapshot.encrypted,
     ...(snapshot.kmsKeyId === null ? {} : { kmsKeyId: snapshot.kmsKeyId }),
-    storageTier: 'standard',
+    storageTier: storageTierAt(snapshot, nowMs),
+    ...(tier.kind === 'temporarily-restored' ? { restoreExpiryTime: time(tier.expiresAtMs) } : {}),
+    ...(snapshot.origin === 'copy' ? { transferType: 'standard' } : {}),
     ...(status.kind === 'completed' ? { completionTime: time(status.completedAtMs) } : {}),
     tagSet: tagSet(snapshot.tags),
   };

@@ -1,7 +1,11 @@
 /** How long things take. Real EC2 takes seconds to hours; a demo should not, and a test mostly wants zeros. */
 export interface Ec2Delays {
-  /** From CreateSnapshot to `completed`, besides the copying itself. */
+  /** From CreateSnapshot or CopySnapshot to `completed`, besides the copying itself. */
   readonly snapshotMs: number;
+  /** `archival-in-progress`. */
+  readonly archiveMs: number;
+  /** `temporary-restore-in-progress` and `permanent-restore-in-progress`; up to 72 hours on EC2. */
+  readonly restoreMs: number;
   /** `creating`, besides the copying itself. */
   readonly createVolumeMs: number;
   /** `deleting`. */
@@ -17,6 +21,8 @@ export interface Ec2Delays {
 /** For people at a terminal: every state can be seen, none annoys. */
 export const defaultDelays: Ec2Delays = {
   snapshotMs: 300,
+  archiveMs: 500,
+  restoreMs: 1_000,
   createVolumeMs: 100,
   deleteVolumeMs: 50,
   attachMs: 200,
@@ -27,6 +33,8 @@ export const defaultDelays: Ec2Delays = {
 /** For tests of something else. */
 export const noDelays: Ec2Delays = {
   snapshotMs: 0,
+  archiveMs: 0,
+  restoreMs: 0,
   createVolumeMs: 0,
   deleteVolumeMs: 0,
   attachMs: 0,

@@ -4,4 +4,5 @@ export * from './lifecycle.js';
 export * from './snapshot.js';
 export * from './start.js';
 export * from './tasks.js';
+export * from './tier.js';
 export * from './volume.js';

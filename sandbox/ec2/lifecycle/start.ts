@@ -2,6 +2,7 @@ import type { Region, Snapshot, Volume } from '../state/index.js';
 import { continueAttaching, continueDetaching, loopAttachment, reattach, suspend } from './attachment.js';
 import type { Lifecycle } from './lifecycle.js';
 import { settlePending } from './snapshot.js';
+import { continueArchiving, continueRestoring } from './tier.js';
 import { continueCreating, continueDeleting } from './volume.js';
 
 /** Takes everything up again where the last run left it. Attached volumes have their devices when it resolves. */
@@ -59,4 +60,6 @@ async function resumeAttachment(volume: Volume, region: Region, lifecycle: Lifec
 
 async function resumeSnapshot(snapshot: Snapshot, region: Region, lifecycle: Lifecycle): Promise<void> {
   if (snapshot.status.kind === 'pending') await settlePending(snapshot, region, lifecycle);
+  if (snapshot.tier.kind === 'archiving') continueArchiving(snapshot, region, lifecycle);
+  if (snapshot.tier.kind === 'restoring') continueRestoring(snapshot, region, lifecycle);
 }

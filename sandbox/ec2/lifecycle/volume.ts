@@ -1,7 +1,8 @@
+import { namedKey } from '../kms.js';
 import type { Region, Volume } from '../state/index.js';
 import type { Lifecycle } from './lifecycle.js';
 
-/** `creating` -> `available`, once the bytes are there. A failed copy leaves the volume in `error`. */
+/** `creating` -> `available`, once the bytes are there. A failed copy and an inaccessible key leave it in `error`. */
 export function continueCreating(volume: Volume, region: Region, lifecycle: Lifecycle): void {
   const { clock, delays, files, state, tasks } = lifecycle;
   tasks.start(`Creating ${volume.id}`, async (signal) => {
@@ -11,6 +12,11 @@ export function continueCreating(volume: Volume, region: Region, lifecycle: Life
       region.putVolume({ ...current, status });
       await state.save();
     };
+    const key = namedKey(volume.kmsKeyId ?? '', { region: region.name, accountId: state.instance.accountId });
+    if (volume.kmsKeyId !== null && key.kind === 'inaccessible') {
+      await settle({ kind: 'error', reason: key.reason });
+      return;
+    }
     try {
       const { snapshotId, sizeGiB } = volume;
       if (snapshotId === '') await files.createEmpty(volume.id, sizeGiB);

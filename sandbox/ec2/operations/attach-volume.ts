@@ -1,3 +1,4 @@
+import { onInstance, onVolume } from '../access/index.js';
 import { attachmentAnswer } from '../answers/index.js';
 import { Ec2Error, incorrectState, invalidParameterValue, notImplemented, volumeInUse } from '../errors.js';
 import { checkId } from '../ids.js';
@@ -19,6 +20,10 @@ export const attachVolume = operation({
       device: checkDevice(parameters.required('Device')),
     };
   },
+  access: ({ volumeId, instanceId }, context) => [
+    onVolume('AttachVolume', volumeOf(volumeId, context), { context }),
+    onInstance('AttachVolume', instanceOf(instanceId, context), { context }),
+  ],
   perform: async ({ volumeId, instanceId, device }, context) => {
     const { region, lifecycle } = context;
     const volume = volumeOf(volumeId, context);

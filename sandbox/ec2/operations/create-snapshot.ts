@@ -1,3 +1,4 @@
+import { onNewSnapshot, onVolume } from '../access/index.js';
 import { snapshotAnswer } from '../answers/index.js';
 import { incorrectState, notImplemented } from '../errors.js';
 import { checkId, newId } from '../ids.js';
@@ -5,7 +6,7 @@ import { takeSnapshot } from '../lifecycle/index.js';
 import { readTagSpecification } from '../query/index.js';
 import type { Snapshot } from '../state/index.js';
 import { operation } from './operation.js';
-import { volumeOf } from './resources.js';
+import { accountOf, volumeOf } from './resources.js';
 
 /** CreateSnapshot. Answers `pending`; the bytes are copied afterwards. */
 export const createSnapshot = operation({
@@ -19,6 +20,13 @@ export const createSnapshot = operation({
       tags: readTagSpecification(parameters, 'snapshot'),
     };
   },
+  access: ({ volumeId, tags }, context) => {
+    const volume = volumeOf(volumeId, context);
+    return [
+      onVolume('CreateSnapshot', volume, { context }),
+      ...onNewSnapshot('CreateSnapshot', volume.sizeGiB, { volumeId, tags, context }),
+    ];
+  },
   perform: async (request, context) => {
     const { region, lifecycle } = context;
     const volume = volumeOf(request.volumeId, context);
@@ -31,6 +39,8 @@ export const createSnapshot = operation({
     const snapshot: Snapshot = {
       id: newId('snapshot'),
       sequence: lifecycle.state.nextSequence(),
+      owner: { accountId: accountOf(context), alias: null },
+      origin: 'volume',
       volumeId: volume.id,
       sizeGiB: volume.sizeGiB,
       description: request.description,
@@ -38,6 +48,8 @@ export const createSnapshot = operation({
       kmsKeyId: volume.kmsKeyId,
       startedAtMs: lifecycle.clock.now(),
       tags: request.tags,
+      sharing: { everyone: false, accountIds: [] },
+      tier: { kind: 'standard' },
       status: { kind: 'pending', afterwards: 'keep' },
     };
     region.putSnapshot(snapshot);

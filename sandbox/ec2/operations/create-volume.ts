@@ -1,34 +1,37 @@
+import { onNewVolume, onSnapshot } from '../access/index.js';
 import { volumeAnswer } from '../answers/index.js';
-import { Ec2Error, incorrectState, invalidParameterValue } from '../errors.js';
+import { Ec2Error, invalidParameterValue } from '../errors.js';
 import { newId } from '../ids.js';
 import { continueCreating } from '../lifecycle/index.js';
 import { zonesOf } from '../places.js';
 import type { Snapshot, Volume } from '../state/index.js';
+import { volumeEncryption } from './encryption.js';
 import { operation, type OperationContext } from './operation.js';
 import { snapshotOf } from './resources.js';
+import { checkUsable } from './usable-snapshot.js';
 import { checkSize, fingerprintOf, readVolumeRequest, type VolumeRequest } from './volume-request.js';
 
 /** CreateVolume. Answers `creating`; the bytes of a snapshot are copied afterwards. */
 export const createVolume = operation({
   parse: readVolumeRequest,
+  access: (request, context) => {
+    const snapshot = sourceOf(request, context);
+    const traits = createdBefore(request, context) ?? planned(request, snapshot, context);
+    return [
+      ...onNewVolume('CreateVolume', traits, { context, tags: request.tags }),
+      ...(snapshot === undefined ? [] : [onSnapshot('CreateVolume', snapshot, { context })]),
+    ];
+  },
   perform: async (request, context) => {
     const { region, lifecycle } = context;
     const earlier = createdBefore(request, context);
     if (earlier !== undefined) return volumeAnswer(earlier);
-    const zone = zoneName(request, region.name);
-    const snapshot = request.snapshotId === undefined ? undefined : completedSnapshot(request.snapshotId, context);
+    const snapshot = sourceOf(request, context);
+    if (snapshot !== undefined) checkUsable(snapshot, context);
     const volume: Volume = {
+      ...planned(request, snapshot, context),
       id: newId('volume'),
       sequence: lifecycle.state.nextSequence(),
-      zone,
-      sizeGiB: sizeOf(request, snapshot),
-      snapshotId: snapshot?.id ?? '',
-      volumeType: request.volumeType,
-      iops: request.iops ?? (request.volumeType === 'gp3' ? 3000 : null),
-      throughput: request.throughput ?? (request.volumeType === 'gp3' ? 125 : null),
-      // A volume of an encrypted snapshot is encrypted, asked or not.
-      encrypted: request.encrypted || snapshot?.encrypted === true,
-      kmsKeyId: request.kmsKeyId ?? snapshot?.kmsKeyId ?? null,
       createdAtMs: lifecycle.clock.now(),
       idempotency:
         request.clientToken === undefined ? null : { token: request.clientToken, fingerprint: fingerprintOf(request) },
@@ -41,6 +44,26 @@ export const createVolume = operation({
     return volumeAnswer(volume);
   },
 });
+
+type Plan = Omit<Volume, 'id' | 'sequence' | 'createdAtMs' | 'idempotency' | 'tags' | 'status'>;
+
+/** What the volume will be. Throws for a zone that is not there and a size that cannot be. */
+function planned(request: VolumeRequest, snapshot: Snapshot | undefined, context: OperationContext): Plan {
+  const { volumeType, encryption } = request;
+  return {
+    zone: zoneName(request, context.region.name),
+    sizeGiB: sizeOf(request, snapshot),
+    snapshotId: snapshot?.id ?? '',
+    volumeType,
+    iops: request.iops ?? (volumeType === 'gp3' ? 3000 : null),
+    throughput: request.throughput ?? (volumeType === 'gp3' ? 125 : null),
+    ...volumeEncryption(encryption, snapshot, context),
+  };
+}
+
+function sourceOf({ snapshotId }: VolumeRequest, context: OperationContext): Snapshot | undefined {
+  return snapshotId === undefined ? undefined : snapshotOf(snapshotId, context);
+}
 
 /** What an earlier request with the same client token made. Throws `IdempotentParameterMismatch`. */
 function createdBefore(request: VolumeRequest, { region }: OperationContext): Volume | undefined {
@@ -59,12 +82,6 @@ function zoneName({ zone }: VolumeRequest, region: string): string {
   const found = zonesOf(region).find(({ name, id }) => (zone.kind === 'name' ? name : id) === zone.value);
   if (found === undefined) throw new Ec2Error('InvalidZone.NotFound', `The zone '${zone.value}' does not exist.`);
   return found.name;
-}
-
-function completedSnapshot(id: string, context: OperationContext): Snapshot {
-  const snapshot = snapshotOf(id, context);
-  if (snapshot.status.kind === 'completed') return snapshot;
-  throw incorrectState(`Snapshot is in invalid state - ${snapshot.status.kind}`);
 }
 
 function sizeOf(request: VolumeRequest, snapshot: Snapshot | undefined): number {

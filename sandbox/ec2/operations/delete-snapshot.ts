@@ -1,13 +1,15 @@
+import { onSnapshot } from '../access/index.js';
 import { checkId } from '../ids.js';
 import { operation } from './operation.js';
-import { snapshotOf } from './resources.js';
+import { ownSnapshotOf, snapshotOf } from './resources.js';
 
-/** DeleteSnapshot. One that is pending goes when it has completed, as EBS documents it. */
+/** DeleteSnapshot. One that is pending goes when it has completed, as EBS documents it; only its owner can delete it. */
 export const deleteSnapshot = operation({
   parse: (parameters) => ({ snapshotId: checkId('snapshot', parameters.required('SnapshotId'), 'snapshotId') }),
+  access: ({ snapshotId }, context) => [onSnapshot('DeleteSnapshot', snapshotOf(snapshotId, context), { context })],
   perform: async ({ snapshotId }, context) => {
     const { region, lifecycle } = context;
-    const snapshot = snapshotOf(snapshotId, context);
+    const snapshot = ownSnapshotOf(snapshotId, context);
     if (snapshot.status.kind === 'pending') {
       region.putSnapshot({ ...snapshot, status: { kind: 'pending', afterwards: 'delete' } });
       await lifecycle.state.save();

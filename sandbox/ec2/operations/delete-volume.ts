@@ -1,3 +1,4 @@
+import { onVolume } from '../access/index.js';
 import { incorrectState, volumeInUse, volumeNotFound } from '../errors.js';
 import { checkId } from '../ids.js';
 import { continueDeleting } from '../lifecycle/index.js';
@@ -7,6 +8,7 @@ import { volumeOf } from './resources.js';
 /** DeleteVolume. The volume is `deleting` for a moment, then gone. */
 export const deleteVolume = operation({
   parse: (parameters) => ({ volumeId: checkId('volume', parameters.required('VolumeId'), 'volumeId') }),
+  access: ({ volumeId }, context) => [onVolume('DeleteVolume', volumeOf(volumeId, context), { context })],
   perform: async ({ volumeId }, context) => {
     const { region, lifecycle } = context;
     const volume = volumeOf(volumeId, context);

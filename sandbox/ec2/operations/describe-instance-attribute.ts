@@ -1,3 +1,4 @@
+import { onInstance } from '../access/index.js';
 import { blockDeviceMapping } from '../answers/index.js';
 import { notImplemented } from '../errors.js';
 import { checkId } from '../ids.js';
@@ -11,6 +12,9 @@ export const describeInstanceAttribute = operation({
     instanceId: checkId('instance', parameters.required('InstanceId'), 'instanceId'),
     attribute: parameters.required('Attribute'),
   }),
+  access: ({ instanceId }, context) => [
+    onInstance('DescribeInstanceAttribute', instanceOf(instanceId, context), { context }),
+  ],
   perform: ({ instanceId, attribute }, context): Answer => {
     const instance = instanceOf(instanceId, context);
     switch (attribute) {

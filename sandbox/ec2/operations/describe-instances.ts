@@ -1,3 +1,4 @@
+import { onAnything } from '../access/index.js';
 import { instanceAnswer } from '../answers/index.js';
 import { checkId } from '../ids.js';
 import { pageOf, passes, readFilters, readPage, type Filterable } from '../query/index.js';
@@ -18,11 +19,15 @@ export const describeInstances = operation({
       page: readPage(parameters, { action, least: 5, most: 1000, idList }),
     };
   },
+  access: (_, context) => onAnything(action, context),
   perform: (request, context) => {
     const named = request.instanceIds.map((id) => instanceOf(id, context));
     const all = named.length > 0 ? named : instances(context);
-    const found = all.filter((instance) => passes(instance, request.filters, filterable));
-    const page = pageOf(found, request.page, { action, place: () => [0, 0] });
+    const page = pageOf(all, request.page, {
+      action,
+      place: () => [0, 0],
+      passes: (instance) => passes(instance, request.filters),
+    });
     return {
       reservationSet: page.items.map((instance) => ({
         reservationId: instance.id.replace(/^i-/, 'r-'),

@@ -1,33 +1,37 @@
+import { onAnything } from '../access/index.js';
 import { Ec2Error } from '../errors.js';
-import { regionNames, zonesOf } from '../places.js';
+import { knownRegions, zonesOf, type KnownRegion, type Zone } from '../places.js';
 import { passes, readFilters, type Filterable } from '../query/index.js';
 import { operation } from './operation.js';
 
-/** DescribeRegions: those of `places.ts`. */
+/** DescribeRegions: those that need no opting in, and with AllRegions the others too. */
 export const describeRegions = operation({
-  parse: (parameters) => {
-    parameters.flag('AllRegions');
-    return { names: parameters.list('RegionName'), filters: readFilters(parameters, regionFilters) };
-  },
-  perform: ({ names, filters }) => {
-    const unknown = names.find((name) => !regionNames.includes(name));
+  parse: (parameters) => ({
+    all: parameters.flag('AllRegions'),
+    names: parameters.list('RegionName'),
+    filters: readFilters(parameters, regionFilters),
+  }),
+  access: (_, context) => onAnything('DescribeRegions', context),
+  perform: ({ all, names, filters }) => {
+    const regions = knownRegions.filter(({ optInStatus }) => all || optInStatus !== 'not-opted-in');
+    const unknown = names.find((name) => !regions.some((region) => region.name === name));
     if (unknown !== undefined) {
       throw new Ec2Error('InvalidParameterValue', `Invalid region provided for parameter regionName: ${unknown}`);
     }
-    const found = regionNames
-      .filter((name) => names.length === 0 || names.includes(name))
-      .filter((name) => passes(name, filters, regionFilters));
+    const found = regions
+      .filter(({ name }) => names.length === 0 || names.includes(name))
+      .filter((region) => passes(region, filters));
     return {
-      regionInfo: found.map((regionName) => ({
-        regionName,
-        regionEndpoint: `ec2.${regionName}.amazonaws.com`,
-        optInStatus: 'opt-in-not-required',
+      regionInfo: found.map((region) => ({
+        regionName: region.name,
+        regionEndpoint: endpointOf(region),
+        optInStatus: region.optInStatus,
       })),
     };
   },
 });
 
-/** DescribeAvailabilityZones, of the region of the request. */
+/** DescribeAvailabilityZones, of the region of the request. It has no Local Zones that AllAvailabilityZones could add. */
 export const describeAvailabilityZones = operation({
   parse: (parameters) => {
     parameters.flag('AllAvailabilityZones');
@@ -37,6 +41,7 @@ export const describeAvailabilityZones = operation({
       filters: readFilters(parameters, zoneFilters),
     };
   },
+  access: (_, context) => onAnything('DescribeAvailabilityZones', context),
   perform: ({ names, ids, filters }, { region }) => {
     const zones = zonesOf(region.name).map((zone) => ({ ...zone, region: region.name }));
     const unknown = [
@@ -48,15 +53,16 @@ export const describeAvailabilityZones = operation({
     }
     const wanted = zones
       .filter(({ name, id }) => names.length + ids.length === 0 || names.includes(name) || ids.includes(id))
-      .filter((zone) => passes(zone, filters, zoneFilters));
+      .filter((zone) => passes(zone, filters));
     return {
       availabilityZoneInfo: wanted.map((zone) => ({
         zoneName: zone.name,
         zoneState: 'available',
         regionName: zone.region,
+        messageSet: [],
         zoneId: zone.id,
         zoneType: 'availability-zone',
-        groupName: `${zone.region}-zg-1`,
+        groupName: groupOf(zone),
         networkBorderGroup: zone.region,
         optInStatus: 'opt-in-not-required',
       })),
@@ -64,25 +70,28 @@ export const describeAvailabilityZones = operation({
   },
 });
 
-const regionFilters: Filterable<string> = {
+const regionFilters: Filterable<KnownRegion> = {
   tagsOf: () => [],
   fields: {
-    endpoint: (name) => [`ec2.${name}.amazonaws.com`],
-    'opt-in-status': () => ['opt-in-not-required'],
-    'region-name': (name) => [name],
+    endpoint: (region) => [endpointOf(region)],
+    'opt-in-status': ({ optInStatus }) => [optInStatus],
+    'region-name': ({ name }) => [name],
   },
 };
 
-interface RegionZone {
-  readonly name: string;
-  readonly id: string;
+interface RegionZone extends Zone {
   readonly region: string;
 }
 
 const zoneFilters: Filterable<RegionZone> = {
   tagsOf: () => [],
   fields: {
+    'group-name': (zone) => [groupOf(zone)],
+    message: () => [],
+    'network-border-group': ({ region }) => [region],
     'opt-in-status': () => ['opt-in-not-required'],
+    'parent-zone-id': () => [],
+    'parent-zone-name': () => [],
     'region-name': ({ region }) => [region],
     state: () => ['available'],
     'zone-id': ({ id }) => [id],
@@ -90,3 +99,11 @@ const zoneFilters: Filterable<RegionZone> = {
     'zone-type': () => ['availability-zone'],
   },
 };
+
+function endpointOf({ name }: KnownRegion): string {
+  return `ec2.${name}.amazonaws.com`;
+}
+
+function groupOf({ region }: RegionZone): string {
+  return `${region}-zg-1`;
+}

@@ -1,6 +1,7 @@
+import { onAnything } from '../access/index.js';
 import { pageOf, passes, readFilters, readPage, type Filterable } from '../query/index.js';
 import type { Tag } from '../state/index.js';
-import { operation } from './operation.js';
+import { operation, type OperationContext } from './operation.js';
 import { allTagged, type Tagged } from './resources.js';
 
 const action = 'DescribeTags';
@@ -11,11 +12,13 @@ export const describeTags = operation({
     filters: readFilters(parameters, filterable),
     page: readPage(parameters, { action, least: 5, most: 1000, unasked: 1000 }),
   }),
+  access: (_, context) => onAnything(action, context),
   perform: (request, context) => {
-    const found = allTagged(context)
-      .flatMap((resource) => resource.tags.map((tag, index) => ({ resource, tag, index })))
-      .filter((entry) => passes(entry, request.filters, filterable));
-    const page = pageOf(found, request.page, { action, place: ({ resource, index }) => [resource.sequence, index] });
+    const page = pageOf(entries(context), request.page, {
+      action,
+      place: ({ resource, index }) => [resource.sequence, index],
+      passes: (entry) => passes(entry, request.filters),
+    });
     return {
       tagSet: page.items.map(({ resource, tag }) => ({
         resourceId: resource.id,
@@ -31,6 +34,14 @@ export const describeTags = operation({
 interface Entry {
   readonly resource: Tagged;
   readonly tag: Tag;
+  /** Its place among the tags of the resource. */
+  readonly index: number;
+}
+
+function* entries(context: OperationContext): Generator<Entry> {
+  for (const resource of allTagged(context)) {
+    for (const [index, tag] of resource.tags.entries()) yield { resource, tag, index };
+  }
 }
 
 const filterable: Filterable<Entry> = {

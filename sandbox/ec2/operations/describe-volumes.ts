@@ -1,3 +1,4 @@
+import { onAnything } from '../access/index.js';
 import { volumeAnswer } from '../answers/index.js';
 import { checkId } from '../ids.js';
 import { pageOf, passes, readFilters, readPage, type Filterable } from '../query/index.js';
@@ -18,11 +19,14 @@ export const describeVolumes = operation({
       page: readPage(parameters, { action, least: 5, most: 1000, idList }),
     };
   },
+  access: (_, context) => onAnything(action, context),
   perform: (request, context) => {
     const named = request.volumeIds.map((id) => volumeOf(id, context));
-    const all = named.length > 0 ? named : [...context.region.volumes.values()];
-    const found = all.filter((volume) => passes(volume, request.filters, filterable));
-    const page = pageOf(found, request.page, { action, place: ({ sequence }) => [sequence, 0] });
+    const page = pageOf(named.length > 0 ? named : context.region.volumes.values(), request.page, {
+      action,
+      place: ({ sequence }) => [sequence, 0],
+      passes: (volume) => passes(volume, request.filters),
+    });
     return { volumeSet: page.items.map(volumeAnswer), nextToken: page.nextToken };
   },
 });

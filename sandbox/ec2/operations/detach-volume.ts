@@ -1,10 +1,11 @@
+import { onInstance, onVolume } from '../access/index.js';
 import { attachmentAnswer } from '../answers/index.js';
 import { Ec2Error, incorrectState } from '../errors.js';
 import { checkId } from '../ids.js';
 import { continueDetaching, detachByForce } from '../lifecycle/index.js';
 import type { Attachment } from '../state/index.js';
 import { operation } from './operation.js';
-import { volumeOf } from './resources.js';
+import { instances, volumeOf } from './resources.js';
 
 /** DetachVolume. Answers `detaching`; while the machine uses the device it stays so, unless `Force` is asked for. */
 export const detachVolume = operation({
@@ -16,6 +17,16 @@ export const detachVolume = operation({
       device: parameters.text('Device'),
       force: parameters.flag('Force'),
     };
+  },
+  access: (request, context) => {
+    const volume = volumeOf(request.volumeId, context);
+    // Where the request names no instance, it means the one that the volume hangs on.
+    const attached = volume.status.kind === 'in-use' ? volume.status.attachment.instanceId : undefined;
+    const instance = instances(context).find(({ id }) => id === (request.instanceId ?? attached));
+    return [
+      onVolume('DetachVolume', volume, { context }),
+      ...(instance === undefined ? [] : [onInstance('DetachVolume', instance, { context })]),
+    ];
   },
   perform: async (request, context) => {
     const { region, lifecycle } = context;

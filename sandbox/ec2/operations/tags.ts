@@ -1,3 +1,4 @@
+import { requestTagConditions } from '../access/index.js';
 import { missingParameter } from '../errors.js';
 import { addTags, checkTags, removeTags } from '../query/index.js';
 import { operation } from './operation.js';
@@ -14,6 +15,8 @@ export const createTags = operation({
     if (tags.length === 0) throw missingParameter('tagSet');
     return { resourceIds, tags: checkTags(tags) };
   },
+  access: ({ resourceIds, tags }, context) =>
+    resourceIds.map((id) => taggedOf(id, context).access('CreateTags', requestTagConditions(tags))),
   perform: async ({ resourceIds, tags }, context) => {
     const changes = resourceIds
       .map((id) => taggedOf(id, context))
@@ -33,6 +36,10 @@ export const deleteTags = operation({
       resourceIds,
       removals: parameters.groups('Tag').map((group) => ({ key: group.text('Key') ?? '', value: group.text('Value') })),
     };
+  },
+  access: ({ resourceIds, removals }, context) => {
+    const named = removals.map(({ key, value = '' }) => ({ key, value }));
+    return resourceIds.map((id) => taggedOf(id, context).access('DeleteTags', requestTagConditions(named)));
   },
   perform: async ({ resourceIds, removals }, context) => {
     const resources = resourceIds.map((id) => taggedOf(id, context));

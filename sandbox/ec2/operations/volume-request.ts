@@ -1,7 +1,14 @@
-import { Ec2Error, invalidParameterValue, missingParameter, notImplemented } from '../errors.js';
+import {
+  Ec2Error,
+  invalidParameterCombination,
+  invalidParameterValue,
+  missingParameter,
+  notImplemented,
+} from '../errors.js';
 import { checkId } from '../ids.js';
 import { readTagSpecification, type Parameters } from '../query/index.js';
 import type { Tag } from '../state/index.js';
+import { readEncryption, type EncryptionRequest } from './encryption.js';
 
 /** What CreateVolume asks for. */
 export interface VolumeRequest {
@@ -12,8 +19,7 @@ export interface VolumeRequest {
   readonly volumeType: string;
   readonly iops: number | undefined;
   readonly throughput: number | undefined;
-  readonly encrypted: boolean;
-  readonly kmsKeyId: string | undefined;
+  readonly encryption: EncryptionRequest;
   readonly clientToken: string | undefined;
   readonly tags: readonly Tag[];
 }
@@ -44,8 +50,7 @@ export function readVolumeRequest(parameters: Parameters): VolumeRequest {
     volumeType: parameters.text('VolumeType') ?? 'gp2',
     iops: parameters.integer('Iops'),
     throughput: parameters.integer('Throughput'),
-    encrypted: parameters.flag('Encrypted'),
-    kmsKeyId: parameters.text('KmsKeyId'),
+    encryption: readEncryption(parameters),
     clientToken: parameters.text('ClientToken'),
     tags: readTagSpecification(parameters, 'volume'),
   };
@@ -71,6 +76,9 @@ export function fingerprintOf({ clientToken: _, ...rest }: VolumeRequest): strin
 function readZone(parameters: Parameters): VolumeRequest['zone'] {
   const name = parameters.text('AvailabilityZone');
   const id = parameters.text('AvailabilityZoneId');
+  if (name !== undefined && id !== undefined) {
+    throw invalidParameterCombination('Either AvailabilityZone or AvailabilityZoneId can be given, not both.');
+  }
   if (name !== undefined) return { kind: 'name', value: name };
   if (id !== undefined) return { kind: 'id', value: id };
   throw missingParameter('availabilityZone');

@@ -3,4 +3,5 @@ export * from './filters.js';
 export * from './paging.js';
 export * from './parameters.js';
 export * from './tags.js';
+export * from './wildcard.js';
 export * from './xml.js';

@@ -51,18 +51,31 @@ export function readPage(parameters: Parameters, limits: PageLimits): PageReques
   };
 }
 
-/** Cuts the page out of a listing that is in the order of its places. */
+/**
+ * Cuts the page out of a listing that is in the order of its places. Looks no further than the next item after the page,
+ * and at nothing but the place of what is before it.
+ */
 export function pageOf<T>(
-  all: readonly T[],
+  all: Iterable<T>,
   request: PageRequest,
-  options: { readonly action: string; readonly place: (item: T) => Place },
+  options: {
+    readonly action: string;
+    readonly place: (item: T) => Place;
+    readonly passes: (item: T) => boolean;
+  },
 ): Page<T> {
   const { after, maxResults } = request;
-  const rest = after === undefined ? all : all.filter((item) => isAfter(options.place(item), after));
-  const items = rest.slice(0, maxResults ?? rest.length);
-  const last = items.at(-1);
-  const more = last !== undefined && items.length < rest.length;
-  return { items, nextToken: more ? tokenOf(options.action, options.place(last)) : undefined };
+  const items: T[] = [];
+  for (const item of all) {
+    if (after !== undefined && !isAfter(options.place(item), after)) continue;
+    if (!options.passes(item)) continue;
+    const last = items.at(-1);
+    if (last !== undefined && items.length === maxResults) {
+      return { items, nextToken: tokenOf(options.action, options.place(last)) };
+    }
+    items.push(item);
+  }
+  return { items, nextToken: undefined };
 }
 
 function isAfter(place: Place, other: Place): boolean {

@@ -16,6 +16,13 @@ export interface DiskFiles {
     snapshotId: string,
     from: { readonly volumeId: string; readonly flush: () => Promise<void> },
   ): Promise<void>;
+  /** Copies what another snapshot holds, of whatever region. */
+  copySnapshot(snapshotId: string, from: { readonly sourceId: string }): Promise<void>;
+  /** Makes a snapshot of a file with the bytes of a disk, or of nothing but zeros. */
+  importSnapshot(
+    snapshotId: string,
+    from: { readonly sizeGiB: number; readonly file: string | undefined },
+  ): Promise<void>;
   hasSnapshot(snapshotId: string): Promise<boolean>;
   /** Removes the file, after the copies that are being made of it. May be repeated. */
   removeVolume(volumeId: string): Promise<void>;
@@ -67,6 +74,23 @@ export async function openDiskFiles(directory: string): Promise<DiskFiles> {
         await flush();
         await sparseCopy(volumePath(volumeId), partial);
       });
+      await chmod(partial, 0o444);
+      await rename(partial, snapshotPath(id));
+    },
+    copySnapshot: async (id, { sourceId }) => {
+      const partial = `${snapshotPath(id)}.partial`;
+      await copying(snapshotPath(sourceId), () => sparseCopy(snapshotPath(sourceId), partial));
+      await chmod(partial, 0o444);
+      await rename(partial, snapshotPath(id));
+    },
+    importSnapshot: async (id, { sizeGiB, file }) => {
+      const partial = `${snapshotPath(id)}.partial`;
+      await rm(partial, { force: true });
+      if (file !== undefined) {
+        await sparseCopy(file, partial);
+        await chmod(partial, 0o600);
+      }
+      await resize(partial, sizeGiB * GiB);
       await chmod(partial, 0o444);
       await rename(partial, snapshotPath(id));
     },

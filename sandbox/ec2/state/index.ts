@@ -1,3 +1,4 @@
 export * from './disk-files.js';
-export * from './model.js';
+export type * from './model.js';
+export type { Region } from './region.js';
 export * from './store.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-// The shapes of state.json. Records are never changed in place: an operation puts a new one.
+// The shapes of the state on disk. Records are never changed in place: an operation puts a new one.
 
 const tag = z.object({ key: z.string(), value: z.string() }).readonly();
 
@@ -26,7 +26,7 @@ const volumeStatus = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('error'), reason: z.string() }).readonly(),
 ]);
 
-const volume = z
+export const volume = z
   .object({
     id: z.string(),
     /** Counts up over all resources; listings and page tokens follow it. */
@@ -55,23 +55,59 @@ const snapshotStatus = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('error'), reason: z.string() }).readonly(),
 ]);
 
-const snapshot = z
+/** Where the bytes of a snapshot are kept, and since when: the life of the archive tier. */
+const snapshotTier = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('standard') }).readonly(),
+  /** Still usable. */
+  z.object({ kind: z.literal('archiving'), startedAtMs: z.number() }).readonly(),
+  z.object({ kind: z.literal('archived'), startedAtMs: z.number(), archivedAtMs: z.number() }).readonly(),
+  /** Not usable yet; for how many days, or for good. */
+  z
+    .object({
+      kind: z.literal('restoring'),
+      startedAtMs: z.number(),
+      archivedAtMs: z.number(),
+      days: z.number().nullable(),
+    })
+    .readonly(),
+  /** Archived again, as it were, when the time is over: nothing changes in the state then. */
+  z
+    .object({
+      kind: z.literal('temporarily-restored'),
+      startedAtMs: z.number(),
+      archivedAtMs: z.number(),
+      expiresAtMs: z.number(),
+    })
+    .readonly(),
+  z.object({ kind: z.literal('permanently-restored'), startedAtMs: z.number(), archivedAtMs: z.number() }).readonly(),
+]);
+
+export const snapshot = z
   .object({
     id: z.string(),
     sequence: z.number(),
+    /** `alias` is `amazon` for Amazon's own snapshots. */
+    owner: z.object({ accountId: z.string(), alias: z.string().nullable() }).readonly(),
+    /** What made it: CreateSnapshot, CopySnapshot, or the EBS direct APIs. */
+    origin: z.enum(['volume', 'copy', 'direct']),
+    /** `vol-ffffffff` for one that was not made of a volume. */
     volumeId: z.string(),
     sizeGiB: z.number(),
     description: z.string(),
     encrypted: z.boolean(),
     kmsKeyId: z.string().nullable(),
     startedAtMs: z.number(),
+    /** Those that this account sees: tags on the snapshot of another account are for this account alone. */
     tags: z.array(tag).readonly(),
+    /** Who, besides its owner, may make volumes of it. */
+    sharing: z.object({ everyone: z.boolean(), accountIds: z.array(z.string()).readonly() }).readonly(),
+    tier: snapshotTier,
     status: snapshotStatus,
   })
   .readonly();
 
 /** The one machine of the sandbox: the one it runs on. */
-const instance = z
+export const instance = z
   .object({
     id: z.string(),
     region: z.string(),
@@ -85,15 +121,20 @@ const instance = z
   })
   .readonly();
 
-const region = z.object({ volumes: z.array(volume), snapshots: z.array(snapshot) });
+/** What an account has set for one region. */
+const settings = z.object({ encryptionByDefault: z.boolean() }).readonly();
 
-/** state.json. */
-export const stateFile = z.object({
-  version: z.literal(1),
-  lastSequence: z.number(),
-  instance,
-  regions: z.record(z.string(), region),
-});
+/** One line of state.jsonl: what was put, or what went. The last word about a record counts. */
+export const stateChange = z.discriminatedUnion('kind', [
+  /** The first line. Volumes, snapshots and pages are in the order of sequences, which must never be used twice. */
+  z.object({ kind: z.literal('format'), version: z.literal(2), lastSequence: z.number() }).readonly(),
+  z.object({ kind: z.literal('instance'), instance }).readonly(),
+  z.object({ kind: z.literal('settings'), region: z.string(), settings }).readonly(),
+  z.object({ kind: z.literal('volume'), region: z.string(), volume }).readonly(),
+  z.object({ kind: z.literal('volume-removed'), region: z.string(), id: z.string() }).readonly(),
+  z.object({ kind: z.literal('snapshot'), region: z.string(), snapshot }).readonly(),
+  z.object({ kind: z.literal('snapshot-removed'), region: z.string(), id: z.string() }).readonly(),
+]);
 
 export type Tag = z.infer<typeof tag>;
 export type Attachment = z.infer<typeof attachment>;
@@ -102,4 +143,6 @@ export type Volume = z.infer<typeof volume>;
 export type SnapshotStatus = z.infer<typeof snapshotStatus>;
 export type Snapshot = z.infer<typeof snapshot>;
 export type Instance = z.infer<typeof instance>;
-export type StateFile = z.infer<typeof stateFile>;
+export type SnapshotTier = z.infer<typeof snapshotTier>;
+export type RegionSettings = z.infer<typeof settings>;
+export type StateChange = z.infer<typeof stateChange>;

@@ -60,7 +60,7 @@ describe('a restart', () => {
     await first.client.send(new CreateTagsCommand({ Resources: [answers[0]?.VolumeId ?? ''], Tags }));
     // What a second reader finds now is what a crash would leave.
     const copy = await scratchDirectory();
-    await writeFile(join(copy, 'state.json'), await readFile(join(directory, 'state.json')));
+    await writeFile(join(copy, 'state.jsonl'), await readFile(join(directory, 'state.jsonl')));
     const second = await startEc2({ directory: copy });
     const { Volumes = [] } = await second.client.send(new DescribeVolumesCommand({}));
     const found = new Set(Volumes.map(({ VolumeId }) => VolumeId));
@@ -153,7 +153,7 @@ describe('a restart', () => {
     const whole = await completedSnapshot(first.client, volume);
     const cut = await completedSnapshot(first.client, volume);
     await first.close();
-    const path = join(directory, 'state.json');
+    const path = join(directory, 'state.jsonl');
     const pending = (await readFile(path, 'utf8')).replaceAll(
       /"status":\{"kind":"completed","completedAtMs":\d+\}/g,
       '"status":{"kind":"pending","afterwards":"keep"}',

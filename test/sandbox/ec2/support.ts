@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { onTestFinished } from 'vitest';
 import { createEc2Service, noDelays, type Ec2Options, type Ec2Service } from '../../../sandbox/ec2/index.js';
+import type { Caller } from '../../../sandbox/server/caller.js';
 import { listen } from '../../../sandbox/server/server.js';
 import { poll, systemClock } from '../../../src/core/index.js';
 
@@ -33,8 +34,16 @@ export interface TestEc2 {
   close(): Promise<void>;
 }
 
+/** How a test wants EC2. */
+export interface TestEc2Options extends Partial<Ec2Options> {
+  /** The region of the client. */
+  readonly region?: string;
+  /** What the policies of the caller say. */
+  readonly authorize?: Caller['authorize'];
+}
+
 /** Starts EC2 without delays; it is closed after the test. */
-export async function startEc2(options: Partial<Ec2Options> & { readonly region?: string } = {}): Promise<TestEc2> {
+export async function startEc2(options: TestEc2Options = {}): Promise<TestEc2> {
   const directory = options.directory ?? (await scratchDirectory());
   const notices: string[] = [];
   const service = await createEc2Service({
@@ -49,6 +58,12 @@ export async function startEc2(options: Partial<Ec2Options> & { readonly region?
     port: 0,
     defaultRegion: 'us-east-1',
     onDefect: (error) => notices.push(`defect: ${String(error)}`),
+    stages: [
+      ({ service: called, request, response }, next) => {
+        const { authorize = request.caller.authorize } = options;
+        return next({ service: called, request: { ...request, caller: { ...request.caller, authorize } }, response });
+      },
+    ],
   });
   const { url } = server;
   const client = clientOf(url, options.region);
