@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { AppError, messageOf, systemClock, type Clock } from '../src/core/index.js';
 import { createEc2Service, type Ec2Delays } from './ec2/index.js';
-import { createImds, roleCredentials, roleName } from './imds/index.js';
+import { openIdentities } from './iam/index.js';
+import { createImds, roleCredentials } from './imds/index.js';
 import { createS3Service } from './s3/index.js';
 import { listen } from './server/server.js';
 import { lockState } from './state-lock.js';
@@ -59,7 +60,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const { instance } = ec2;
     const s3 = await createS3Service({ directory: join(stateDirectory, 's3'), clock });
     closers.unshift(() => s3.close());
-    const sts = createStsService({ accountId: instance.accountId, roleName, instanceId: instance.id });
+    const { accountId } = instance;
+    const identities = openIdentities({ directory: join(stateDirectory, 'iam'), accountId, clock });
+    const sts = createStsService({ identities });
     const server = await listening(port, () =>
       listen([ec2, s3, sts], {
         host,
