@@ -102,11 +102,15 @@ describe('AssumeRole', () => {
   });
 
   it('tells nobody which roles there are', async () => {
-    const { client } = await stsSandbox();
-    await expect(client(administrator).send(assume())).rejects.toMatchObject({
-      name: 'AccessDenied',
-      message: `User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`,
-    });
+    const { client, identities } = await stsSandbox();
+    const administratorArn = 'arn:aws:iam::123456789012:user/administrator';
+    identities.addRole({ name: 'other', policies: [] });
+    for (const RoleArn of [roleArn, 'arn:aws:iam::999999999999:role/other']) {
+      await expect(client(administrator).send(assume({ RoleArn }))).rejects.toMatchObject({
+        name: 'AccessDenied',
+        message: `User: ${administratorArn} is not authorized to perform: sts:AssumeRole on resource: ${RoleArn}`,
+      });
+    }
   });
 
   it('narrows the session to what its policy allows as well', async () => {
