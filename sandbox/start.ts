@@ -77,7 +77,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const role = identities.addRole({ name: roleName, policies: (options.rolePolicies ?? []).map(parsePolicy) });
     const s3 = await createS3Service({ directory: join(stateDirectory, 's3'), clock });
     closers.unshift(() => s3.close());
-    const sts = createStsService({ accountId: instance.accountId, roleName, instanceId: instance.id });
+    const sts = createStsService({ identities });
     const server = await listening(port, () =>
       listen([ec2, s3, sts], {
         host,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { operations } from '../../sandbox/ec2/operations/index.js';
 import { routes } from '../../sandbox/s3/index.js';
+import { operations as stsOperations } from '../../sandbox/sts/index.js';
 
 /** The names in the paragraph that begins with "Operations:" below a heading. */
 async function documented(heading: string): Promise<readonly string[]> {
@@ -23,5 +24,9 @@ describe('FIDELITY.md', () => {
 
   it('lists the operations of the local EC2, all of them and no other', async () => {
     expect(await documented('EC2')).toEqual([...operations.keys()].sort());
+  });
+
+  it('lists the operations of the local STS, all of them and no other', async () => {
+    expect(await documented('STS')).toEqual([...stsOperations.keys()].sort());
   });
 });

@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { createS3Service } from '../../sandbox/s3/index.js';
 import { listen } from '../../sandbox/server/server.js';
-import { createStsService } from '../../sandbox/sts/index.js';
 import { systemClock, type Clock } from '../../src/core/index.js';
 
-/** The local S3 (and STS) alone, without devices or root. Disposing removes its state. */
+/** The local S3 alone, without devices or root. Disposing removes its state. */
 export interface S3Sandbox extends AsyncDisposable {
   readonly url: string;
   /** Everything the sandbox threw instead of answering; a test that passes leaves it empty. */
@@ -25,12 +24,7 @@ export async function s3Sandbox(options: { readonly clock?: Clock } = {}): Promi
   const defects: unknown[] = [];
   const begin = async () => {
     const s3 = await createS3Service({ directory, clock: options.clock ?? systemClock });
-    const sts = createStsService({
-      accountId: '123456789012',
-      roleName: 'snap-to-s3',
-      instanceId: 'i-0123456789abcdef0',
-    });
-    return listen([s3, sts], {
+    return listen([s3], {
       host: '127.0.0.1',
       port: 0,
       defaultRegion: 'us-east-1',

@@ -6,8 +6,8 @@ export type Denial = Exclude<Decision, { readonly kind: 'allowed' }>;
 
 /**
  * What AWS says of a denial (IAM User Guide, "Troubleshoot access denied error messages"), in the manner of the service:
- * S3 puts the ARN into quotes, EC2 begins with a sentence of its own, STS gives no reason for roles that may not be
- * assumed. Actions without a resource name none.
+ * S3 puts the ARN into quotes, STS gives no reason for roles that may not be
+ * assumed. Actions without a resource name none. EC2 puts a sentence of its own before it.
  */
 export function denialMessage(
   { action, resource }: Access,
@@ -24,7 +24,6 @@ export function denialMessage(
   const quoted = service === 's3' ? `"${resource}"` : resource;
   const what = `User: ${arn} is not authorized to perform: ${action}${resource === '*' ? '' : ` on resource: ${quoted}`}`;
   const withReason = `${what} ${reasonOf(denial, action)}`;
-  if (service === 'ec2') return `You are not authorized to perform this operation. ${withReason}`;
   return action === 'sts:AssumeRole' && denial.kind === 'implicit-deny' ? what : withReason;
 }
 

@@ -5,7 +5,7 @@ import { repeatedName } from './repeated-names.js';
 /** What may be one value may be a list of them. */
 function listOf<T extends z.ZodType>(one: T) {
   return z.preprocess(
-    (value): unknown => (Array.isArray(value) ? (value as readonly unknown[]) : [value]),
+    (value): unknown => (value === undefined || Array.isArray(value) ? (value as unknown) : [value]),
     z.array(one).min(1).readonly(),
   );
 }

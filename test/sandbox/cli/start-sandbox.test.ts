@@ -28,7 +28,8 @@ async function started(options: Partial<SandboxOptions> = {}): Promise<Sandbox> 
 
 describe('startSandbox', () => {
   it('gives an environment that leads clients without any configuration to EC2, S3 and STS, with the role', async () => {
-    const { environment } = await started();
+    const everything = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}';
+    const { environment } = await started({ rolePolicies: [everything] });
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_PROFILE']) {
       vi.stubEnv(name, undefined);

@@ -36,7 +36,7 @@ describe('what a denial says', () => {
     ],
     [
       { action: 'ec2:DeleteVolume', resource: volume },
-      `You are not authorized to perform this operation. ${session} ec2:DeleteVolume on resource: ${volume} because no identity-based policy allows the ec2:DeleteVolume action`,
+      `${session} ec2:DeleteVolume on resource: ${volume} because no identity-based policy allows the ec2:DeleteVolume action`,
     ],
     [
       { action: 'ebs:GetSnapshotBlock', resource: 'arn:aws:ec2:us-east-1::snapshot/snap-1' },

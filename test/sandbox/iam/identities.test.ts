@@ -1,4 +1,4 @@
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { administrator, parsePolicy } from '../../../sandbox/iam/index.js';
@@ -148,10 +148,19 @@ describe('a temporary key', () => {
   });
 
   it('is one of a thousand at most: ended ones make room, others do not', async () => {
-    const { identities, pass } = await testIdentities();
+    const { directory, identities: before, pass, reopen } = await testIdentities();
+    const first = before.addRole({ name: 'role', policies: [] }).issue({ sessionName: 'first', lifetimeMs: 1_000 });
+    const file = join(directory, 'identities.json');
+    const content = JSON.parse(await readFile(file, 'utf8')) as { readonly temporaryKeys: readonly object[] };
+    const others = Array.from({ length: 999 }, (_none, index) => ({
+      ...content.temporaryKeys[0],
+      accessKeyId: `ASIA${index}`,
+      expiresAtMs: first.issuedAtMs + hour,
+    }));
+    await writeFile(file, JSON.stringify({ ...content, temporaryKeys: [...content.temporaryKeys, ...others] }));
+    const identities = reopen();
     const role = identities.addRole({ name: 'role', policies: [] });
-    const first = role.issue({ sessionName: 'first', lifetimeMs: 1_000 });
-    for (let count = 1; count < 1_000; count += 1) role.issue({ sessionName: 'next', lifetimeMs: hour });
+    expect(identities.find('ASIA998')).toBeDefined();
     const one = () => role.issue({ sessionName: 'one too many', lifetimeMs: hour });
     expect(one).toThrow(Refusal);
     expect(one).toThrow(expect.objectContaining({ kind: 'throttled' }));

@@ -15,9 +15,9 @@ export interface TestIdentities {
   readonly directory: string;
   readonly clock: Clock;
   readonly identities: Identities;
-  pass(ms: number): void;
+  readonly pass: (ms: number) => void;
   /** Opens the directory anew, as a sandbox does that starts again: users and roles are to be added again. */
-  reopen(): Identities;
+  readonly reopen: () => Identities;
 }
 
 /** Opens identities; the directory goes when the test ends. */

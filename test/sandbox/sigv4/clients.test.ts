@@ -10,6 +10,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEc2Service } from '../../../sandbox/ec2/index.js';
+import { openIdentities } from '../../../sandbox/iam/index.js';
 import { createS3Service } from '../../../sandbox/s3/index.js';
 import { accountRoot } from '../../../sandbox/server/caller.js';
 import { listen, type RunningServer } from '../../../sandbox/server/server.js';
@@ -37,7 +38,9 @@ beforeAll(async () => {
   const services = [
     await createS3Service({ directory: `${folder.path}/s3`, clock: systemClock }),
     await createEc2Service({ directory: `${folder.path}/ec2`, clock: systemClock }),
-    createStsService({ accountId: '123456789012', roleName: 'role', instanceId: 'i-1' }),
+    createStsService({
+      identities: openIdentities({ directory: `${folder.path}/iam`, accountId: '123456789012', clock: systemClock }),
+    }),
   ];
   server = await listen(services, {
     host: '127.0.0.1',

@@ -35,6 +35,13 @@ describe('which accesses a statement applies to', () => {
       { resource: 'arn:aws:ec2:us-east-1:1:us-east-1:volume/vol-1:x' },
       false,
     ],
+    [
+      '* that ends a section passes its colon',
+      { Resource: 'arn:aws:ec2:*:1:volume/vol-1' },
+      { resource: 'arn:aws:ec2:us-east-1:x:1:volume/vol-1' },
+      true,
+    ],
+    ['? is one character of any alphabet', { Resource: `${bucket}/?` }, { resource: `${bucket}/\u{1f4be}` }, true],
     ['all but a resource: another one', { NotResource: `${bucket}/*` }, { resource: bucket }, true],
     ['all but a resource: that one', { NotResource: `${bucket}/*` }, { resource: key }, false],
     ['no resource is * only', { Resource: volume }, { action: 'ec2:DescribeVolumes', resource: '*' }, false],

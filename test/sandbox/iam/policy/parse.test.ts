@@ -43,7 +43,7 @@ describe('what is no policy is refused, with its place', () => {
   const texts: readonly (readonly [text: string, message: string])[] = [
     ['{', 'The policy is malformed: it is no JSON.'],
     ['[]', 'The policy is malformed: Invalid input'],
-    ['{"Version":"2012-10-17"}', 'at Statement[0]: '],
+    ['{"Version":"2012-10-17"}', 'at Statement: '],
     ['{"Version":"2012-10-17","Statement":[]}', 'at Statement: '],
     [JSON.stringify({ Version: '2012-10-18', Statement: statement }), 'at Version: '],
     [JSON.stringify({ Id: 'x', Statement: statement }), 'Unrecognized key: "Id"'],

@@ -1,0 +1,15 @@
+import { assumeRole } from './assume-role.js';
+import { getAccessKeyInfo } from './get-access-key-info.js';
+import { getCallerIdentity } from './get-caller-identity.js';
+import { getSessionToken } from './get-session-token.js';
+import type { Operation } from './operation.js';
+
+export type { OperationContext } from './operation.js';
+
+/** Every action that the sandbox knows. Any other is answered with the error `NotImplemented`. */
+export const operations: ReadonlyMap<string, Operation> = new Map([
+  ['AssumeRole', assumeRole],
+  ['GetAccessKeyInfo', getAccessKeyInfo],
+  ['GetCallerIdentity', getCallerIdentity],
+  ['GetSessionToken', getSessionToken],
+]);
