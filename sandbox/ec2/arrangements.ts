@@ -60,10 +60,10 @@ export function arrangements({ state, files, clock }: Lifecycle): Arrangements {
       return snapshot.id;
     },
     failSnapshot: async (snapshotId, { region = state.instance.region, reason }) => {
-      const place = state.region(region);
-      const snapshot = place.snapshots.get(snapshotId);
+      const home = state.region(region);
+      const snapshot = home.snapshots.get(snapshotId);
       if (snapshot === undefined) throw new AppError('not-found', `There is no snapshot ${snapshotId} in ${region}.`);
-      place.putSnapshot({ ...snapshot, status: { kind: 'error', reason } });
+      home.putSnapshot({ ...snapshot, status: { kind: 'error', reason } });
       await state.save();
     },
   };

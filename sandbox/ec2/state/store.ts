@@ -2,9 +2,10 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, type Clock } from '../../../src/core/index.js';
 import { openJournal, readJournal, type Journal } from './journal.js';
+import { newMemory, type Memory } from './memory.js';
 import { stateChange, type Instance, type StateChange } from './model.js';
 import { newAccount } from './new-account.js';
-import { newRegion, type Region, type StoredRegion } from './region.js';
+import type { Region } from './region.js';
 import { readVersion1 } from './version-1.js';
 
 /** All that EC2 remembers. Reads are of memory; whoever changes something awaits {@link Ec2State.save} afterwards. */
@@ -51,64 +52,6 @@ export async function openState(directory: string, { clock }: { readonly clock: 
   };
 }
 
-interface Memory {
-  instance(): Instance;
-  putInstance(instance: Instance): void;
-  region(name: string): StoredRegion;
-  regions(): readonly StoredRegion[];
-  nextSequence(): number;
-  apply(change: StateChange): void;
-  content(): Iterable<StateChange>;
-  /** The changes that were made since the last time. */
-  takeUnsaved(): readonly StateChange[];
-  /** Gives them back because they could not be saved. */
-  returnUnsaved(changes: readonly StateChange[]): void;
-}
-
-function newMemory(): Memory {
-  let instance: Instance | undefined;
-  let lastSequence = 0;
-  let unsaved: StateChange[] = [];
-  const regions = new Map<string, StoredRegion>();
-  const region = (name: string): StoredRegion => {
-    const known = regions.get(name) ?? newRegion(name, (change) => unsaved.push(change));
-    regions.set(name, known);
-    return known;
-  };
-  const theInstance = (): Instance => {
-    if (instance === undefined) throw new Error('The state has no instance.');
-    return instance;
-  };
-  return {
-    instance: theInstance,
-    putInstance: (changed) => {
-      instance = changed;
-      unsaved.push({ kind: 'instance', instance: changed });
-    },
-    region,
-    regions: () => [...regions.values()],
-    nextSequence: () => (lastSequence += 1),
-    apply: (change) => {
-      lastSequence = Math.max(lastSequence, sequenceIn(change));
-      if (change.kind === 'instance') instance = change.instance;
-      else if (change.kind !== 'format') region(change.region).apply(change);
-    },
-    *content() {
-      yield { kind: 'format', version: 2, lastSequence };
-      yield { kind: 'instance', instance: theInstance() };
-      for (const one of regions.values()) yield* one.content();
-    },
-    takeUnsaved: () => {
-      const taken = unsaved;
-      unsaved = [];
-      return taken;
-    },
-    returnUnsaved: (changes) => {
-      unsaved = [...changes, ...unsaved];
-    },
-  };
-}
-
 function saving(journal: Journal, memory: Memory): Ec2State['save'] {
   let rewrittenBytes = journal.bytes;
   let writing: Promise<void> = Promise.resolve();
@@ -127,22 +70,6 @@ function saving(journal: Journal, memory: Memory): Ec2State['save'] {
     rewrittenBytes = journal.bytes;
   };
   return () => (waiting ??= writing = writing.catch(() => undefined).then(write));
-}
-
-function sequenceIn(change: StateChange): number {
-  switch (change.kind) {
-    case 'format':
-      return change.lastSequence;
-    case 'volume':
-      return change.volume.sequence;
-    case 'snapshot':
-      return change.snapshot.sequence;
-    case 'instance':
-    case 'settings':
-    case 'volume-removed':
-    case 'snapshot-removed':
-      return 0;
-  }
 }
 
 async function* savedChanges(path: string): AsyncGenerator<StateChange> {

@@ -2,6 +2,7 @@ import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DescribeSnapshotsCommand, DescribeVolumesCommand } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
+import { openJournal } from '../../../sandbox/ec2/state/journal.js';
 import { openState, type Snapshot, type StateChange } from '../../../sandbox/ec2/state/index.js';
 import { systemClock } from '../../../src/core/index.js';
 import { availableVolume, completedSnapshot, failure, scratchDirectory, snapshotNow, startEc2 } from './support.js';
@@ -68,7 +69,7 @@ describe('the state on disk', () => {
     await first.close();
     const path = join(directory, 'state.jsonl');
     const whole = await readFile(path, 'utf8');
-    await appendFile(path, '{"kind":"volume-removed","region":"us-east-1","id":"vol');
+    await appendFile(path, `{"kind":"snapshot","region":"us-east-1","snapshot":{"description":"${'x'.repeat(10_000)}`);
     const second = await startEc2({ directory });
     const later = await availableVolume(second.client);
     await second.close();
@@ -76,6 +77,15 @@ describe('the state on disk', () => {
     const third = await startEc2({ directory });
     const { Volumes = [] } = await third.client.send(new DescribeVolumesCommand({ VolumeIds: [kept, later] }));
     expect(Volumes).toHaveLength(2);
+  });
+
+  it('forgets what an append wrote that failed in the middle', async () => {
+    const path = join(await scratchDirectory(), 'journal');
+    const journal = await openJournal(path);
+    await journal.append(['one']);
+    await appendFile(path, 'two, which was never acknowledged\nthree\nfour, cut sho');
+    await journal.append(['five']);
+    expect(await readFile(path, 'utf8')).toBe('one\nfive\n');
   });
 
   it('says which line it cannot read', async () => {
