@@ -3,6 +3,7 @@ import { AppError, messageOf, systemClock, type Clock } from '../src/core/index.
 import { createEc2Service, type Ec2Delays } from './ec2/index.js';
 import { zonesOf } from './ec2/places.js';
 import { createImds, roleCredentials, roleName, steadyKeys } from './imds/index.js';
+import { createPricingService } from './pricing/index.js';
 import { createS3Service } from './s3/index.js';
 import { listen } from './server/server.js';
 import { lockState } from './state-lock.js';
@@ -63,7 +64,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     closers.unshift(() => s3.close());
     const sts = createStsService({ accountId: instance.accountId, roleName, instanceId: instance.id });
     const server = await listening(port, () =>
-      listen([ec2, s3, sts], {
+      listen([ec2, s3, sts, createPricingService({ clock })], {
         host,
         port,
         defaultRegion: instance.region,

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { operations } from '../../sandbox/ec2/operations/index.js';
+import { operations as pricingOperations } from '../../sandbox/pricing/index.js';
 import { routes } from '../../sandbox/s3/index.js';
 
 /** The names in the paragraph that begins with "Operations:" below a heading. */
@@ -23,5 +24,9 @@ describe('FIDELITY.md', () => {
 
   it('lists the operations of the local EC2, all of them and no other', async () => {
     expect(await documented('EC2')).toEqual([...operations.keys()].sort());
+  });
+
+  it('lists the operations of the local Price List, all of them and no other', async () => {
+    expect(await documented('Price List')).toEqual([...pricingOperations.keys()].sort());
   });
 });
