@@ -4,6 +4,7 @@ import { createEc2Service, type Ec2Delays } from './ec2/index.js';
 import { zonesOf } from './ec2/places.js';
 import { administrator, openIdentities, parsePolicy, rotatingKeys } from './iam/index.js';
 import { createImds, roleName } from './imds/index.js';
+import { createPricingService } from './pricing/index.js';
 import { createS3Service } from './s3/index.js';
 import { listen } from './server/server.js';
 import { authentication } from './sigv4/index.js';
@@ -79,7 +80,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     closers.unshift(() => s3.close());
     const sts = createStsService({ identities });
     const server = await listening(port, () =>
-      listen([ec2, s3, sts], {
+      listen([ec2, s3, sts, createPricingService({ clock })], {
         host,
         port,
         defaultRegion: instance.region,

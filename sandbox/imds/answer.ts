@@ -24,15 +24,10 @@ const tokenPath = 'api/token';
 export async function answer(request: IncomingMessage, sources: AnswerSources): Promise<Reply> {
   if (sources.options.httpEndpoint === 'disabled') return refusal(403);
   const path = (request.url ?? '/').replace(/\?.*$/, '');
-  switch (request.method) {
-    case 'PUT':
-      return tokenReply(request, path, sources.tokens);
-    case 'GET':
-    case 'HEAD':
-      return read(request, path, sources);
-    default:
-      return notAllowed(splitVersion(path)?.path === tokenPath ? 'OPTIONS, PUT' : 'OPTIONS, HEAD, GET');
-  }
+  const { method } = request;
+  if (method === 'PUT') return tokenReply(request, path, sources.tokens);
+  if (method === 'GET' || method === 'HEAD') return read(request, path, sources);
+  return notAllowed(splitVersion(path)?.path === tokenPath ? 'OPTIONS, PUT' : 'OPTIONS, HEAD, GET');
 }
 
 /** A token; only below `latest`, and never for a request that some proxy passed on. */

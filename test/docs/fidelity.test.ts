@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { operations } from '../../sandbox/ec2/operations/index.js';
+import { operations as pricingOperations } from '../../sandbox/pricing/index.js';
 import { routes } from '../../sandbox/s3/index.js';
 import { operations as stsOperations } from '../../sandbox/sts/index.js';
 
@@ -28,5 +29,9 @@ describe('FIDELITY.md', () => {
 
   it('lists the operations of the local STS, all of them and no other', async () => {
     expect(await documented('STS')).toEqual([...stsOperations.keys()].sort());
+  });
+
+  it('lists the operations of the local Price List, all of them and no other', async () => {
+    expect(await documented('Price List')).toEqual([...pricingOperations.keys()].sort());
   });
 });

@@ -42,6 +42,7 @@ export async function testImds(options: Partial<ImdsOptions> = {}, place: Listen
   return {
     service,
     url: listener.url,
+    close: () => listener.close(),
     send,
     askToken,
     pass: (ms: number) => (nowMs += ms),

@@ -1,0 +1,2 @@
+export { operations } from './operations/index.js';
+export { createPricingService } from './service.js';
