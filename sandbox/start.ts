@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { AppError, messageOf, systemClock, type Clock } from '../src/core/index.js';
 import { createEc2Service, type Ec2Delays } from './ec2/index.js';
+import { newFaultInjection, type Faults } from './faults/index.js';
 import { createImds, roleCredentials, roleName } from './imds/index.js';
 import { createS3Service } from './s3/index.js';
 import { listen } from './server/server.js';
@@ -28,6 +29,8 @@ export interface Sandbox {
   readonly imdsUrl: string;
   /** The variables with which any AWS SDK finds the sandbox. Credentials come from the instance role, as on EC2. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Faults on demand, in all services but the metadata service. */
+  readonly faults: Faults;
   /** Ends everything: devices are taken away, the state stays. May be repeated. */
   close(): Promise<void>;
 }
@@ -60,15 +63,22 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const s3 = await createS3Service({ directory: join(stateDirectory, 's3'), clock });
     closers.unshift(() => s3.close());
     const sts = createStsService({ accountId: instance.accountId, roleName, instanceId: instance.id });
+    const services = [ec2, s3, sts];
+    const injection = newFaultInjection(services, { clock });
     const server = await listening(port, () =>
-      listen([ec2, s3, sts], {
+      listen(services, {
         host,
         port,
         defaultRegion: instance.region,
+        stages: [injection.stage],
         onDefect: (error) => onNotice(`The sandbox has a defect: ${messageOf(error)}`),
       }),
     );
     closers.unshift(() => server.close());
+    closers.unshift(() => {
+      injection.close();
+      return Promise.resolve();
+    });
     const imdsPort = port === 0 ? 0 : port + 1;
     const imds = await listening(imdsPort, () => createImds({ instance, credentials, clock }).listen(imdsPort));
     closers.unshift(() => imds.close());
@@ -77,6 +87,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       url: server.url,
       imdsUrl: imds.url,
       environment: sandboxEnvironment({ url: server.url, imdsUrl: imds.url, region: instance.region }),
+      faults: injection.faults,
       close,
     };
   } catch (error) {

@@ -4,17 +4,20 @@ import type { Refusal, RefusalAnswer, RefusalKind } from '../server/refusal.js';
 import type { Service, ServiceRequest } from '../server/service.js';
 import { Ec2Error, notImplemented } from './errors.js';
 import { operations, type OperationContext } from './operations/index.js';
-import { answerDocument, errorDocument, readParameters } from './query/index.js';
+import { answerDocument, errorDocument } from './query/index.js';
+import { performUnderFault } from './under-fault.js';
+import { newVisibility } from './visibility.js';
 
 /** The handler of the EC2 endpoint: a Query request in, an XML document out, errors included. */
 export function dispatcher(contextOf: (region: string) => OperationContext): Service['handle'] {
+  const visibility = newVisibility();
   return async (request, response) => {
-    const { requestId, region } = request;
+    const { requestId, region, fault } = request;
     try {
       const { action, parameters } = readQuery(request);
       const perform = operations.get(action);
       if (perform === undefined) throw notImplemented(`the action ${action}`);
-      const answer = await perform(readParameters(parameters), contextOf(region));
+      const answer = await performUnderFault({ action, perform, parameters }, contextOf(region), { fault, visibility });
       send(response, { status: 200, requestId, xml: answerDocument(action, { requestId, ...answer }) });
     } catch (error) {
       if (!(error instanceof Ec2Error)) throw error;

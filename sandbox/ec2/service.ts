@@ -5,6 +5,7 @@ import { loopDevices, type Devices } from './devices/index.js';
 import { dispatcher, refuse } from './dispatch.js';
 import { defaultDelays, newTasks, pause, resume, type Ec2Delays, type Lifecycle } from './lifecycle/index.js';
 import { operations } from './operations/index.js';
+import { particulars, serviceOperations } from './service-operations.js';
 import { openDiskFiles, openState, type Instance } from './state/index.js';
 
 /** What EC2 needs. */
@@ -47,6 +48,8 @@ export async function createEc2Service(options: Ec2Options): Promise<Ec2Service>
     signingName: 'ec2',
     instance: state.instance,
     bodies: 'whole',
+    operations: serviceOperations,
+    particulars,
     operationOf: (request) => {
       const action = queryAction(request);
       return action !== undefined && operations.has(action) ? action : undefined;

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { element, xmlDocument } from '../server/xml.js';
 import { MalformedQuery, queryAction, readQueryRequest } from '../server/query-protocol.js';
 import type { RefusalAnswer, RefusalKind } from '../server/refusal.js';
+import { documentOperations } from '../server/service-operation.js';
 import type { Service, ServiceRequest } from '../server/service.js';
 
 /** Whose the sandbox is. */
@@ -19,6 +20,7 @@ export function createStsService(options: StsServiceOptions): Service {
   return {
     signingName: 'sts',
     bodies: 'whole',
+    operations: documentOperations(['GetCallerIdentity']),
     operationOf: (request) => (queryAction(request) === 'GetCallerIdentity' ? 'GetCallerIdentity' : undefined),
     handle: async (request, response) => {
       send(response, request, answer(request, options));

@@ -13,7 +13,7 @@ import { detachVolume } from './detach-volume.js';
 import type { Operation } from './operation.js';
 import { createTags, deleteTags } from './tags.js';
 
-export type { OperationContext } from './operation.js';
+export type { Operation, OperationContext } from './operation.js';
 
 /** Every action that the sandbox knows. Any other is answered with the error `NotImplemented`. */
 export const operations: ReadonlyMap<string, Operation> = new Map([
