@@ -22,6 +22,7 @@ export class FilteredResponse extends ServerResponse {
   readonly #filters: BodyFilter[] = [];
   #work: Promise<void> = Promise.resolve();
   #waiting = 0;
+  #isEnding = false;
   #drained: () => void = () => undefined;
   #promisedBytes: number | undefined;
 
@@ -80,6 +81,7 @@ export class FilteredResponse extends ServerResponse {
     const body = chunk === undefined ? undefined : bytesOf(chunk, encoding);
     // What Node does with a body that comes in one piece.
     if (!this.headersSent && !this.hasHeader('content-length')) this.setHeader('content-length', body?.length ?? 0);
+    this.#isEnding = true;
     if (body !== undefined) this.#enqueue(() => this.#pass(body, 0));
     this.#enqueue(async () => {
       for (const filter of this.#filters) await filter.end();
@@ -103,7 +105,8 @@ export class FilteredResponse extends ServerResponse {
       .catch((error: unknown) => void this.destroy(error instanceof Error ? error : undefined))
       .then(() => {
         this.#waiting -= 1;
-        if (this.#waiting === 0) super.emit('drain');
+        // Who has said that it was all waits for the end, and would take this for it.
+        if (this.#waiting === 0 && !this.#isEnding) super.emit('drain');
       });
   }
 

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EC2Client } from '@aws-sdk/client-ec2';
@@ -45,20 +45,27 @@ export interface Wire {
   readonly ended: 'closed' | 'reset';
 }
 
-/** Sends bytes as they are. The client closes when `until` is in what came. */
-export function onTheWire(url: string, sent: string, until?: string): Promise<Wire> {
+/** Sends bytes as they are, over a connection that the test may end. */
+export function onTheWire(url: string, sent: string): Promise<Wire> & { readonly socket: Socket } {
   const { hostname, port } = new URL(url);
-  return new Promise((resolve, reject) => {
+  const socket = connect(Number(port), hostname, () => void socket.write(sent, 'latin1'));
+  const wire = new Promise<Wire>((resolve, reject) => {
     let text = '';
-    const socket = connect(Number(port), hostname, () => void socket.write(sent));
-    socket.setEncoding('latin1').on('data', (piece: string) => {
-      text += piece;
-      if (until !== undefined && text.includes(until)) socket.end();
-    });
+    socket.setEncoding('latin1').on('data', (piece: string) => (text += piece));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNRESET') resolve({ text, ended: 'reset' });
       else reject(error);
     });
-    socket.on('end', () => resolve({ text, ended: 'closed' }));
+    socket.on('close', () => resolve({ text, ended: 'closed' }));
   });
+  return Object.assign(wire, { socket });
+}
+
+/** What a plain GET brings. */
+export async function raw(
+  url: string,
+): Promise<{ readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Buffer }> {
+  const answer = await fetch(url);
+  const body = Buffer.from(await answer.arrayBuffer());
+  return { status: answer.status, headers: Object.fromEntries(answer.headers), body };
 }
