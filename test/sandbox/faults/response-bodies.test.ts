@@ -109,7 +109,7 @@ describe('a slow answer', () => {
     expect((await get(s3, 'key')).equals(content)).toBe(true);
     const tookMs = performance.now() - startedMs;
     expect(tookMs).toBeGreaterThan(450);
-    expect(tookMs).toBeLessThan(1_500);
+    expect(tookMs).toBeLessThan(10_000);
     expect(fault.fired).toBe(1);
   });
 
