@@ -18,6 +18,7 @@ export const serviceOperations: readonly ServiceOperation[] = documentOperations
   const { name } = operation;
   const faults: ServiceFaultKind[] = [
     ...(stuckable.has(name) ? (['stuck'] as const) : []),
+    ...(name === 'DetachVolume' ? (['busy'] as const) : []),
     ...(failable.has(name) ? (['ends-in-error'] as const) : []),
     ...(isRead(name) ? [] : (['late'] as const)),
   ];

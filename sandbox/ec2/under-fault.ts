@@ -1,7 +1,7 @@
 import type { QueryParameters } from '../server/query-protocol.js';
 import type { ServiceFault } from '../server/service-fault.js';
 import { Ec2Error } from './errors.js';
-import { failingLifecycle, stuckLifecycle } from './lifecycle/index.js';
+import { busyLifecycle, failingLifecycle, stuckLifecycle } from './lifecycle/index.js';
 import type { Operation, OperationContext } from './operations/index.js';
 import { readParameters, type Answer } from './query/index.js';
 import { isRead } from './service-operations.js';
@@ -27,6 +27,8 @@ export async function performUnderFault(
   switch (fault?.kind) {
     case 'stuck':
       return perform({ ...context, lifecycle: stuckLifecycle(lifecycle, fault) });
+    case 'busy':
+      return perform({ ...context, lifecycle: busyLifecycle(lifecycle, fault) });
     case 'ends-in-error':
       return perform({ ...context, lifecycle: failingLifecycle(lifecycle, fault) });
     case 'late': {

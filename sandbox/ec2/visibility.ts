@@ -1,4 +1,4 @@
-import type { Lateness } from '../server/service-fault.js';
+import type { Period } from '../server/service-fault.js';
 import type { Region, Snapshot, Volume } from './state/index.js';
 
 /** How a volume or snapshot was before a change that is not seen yet. */
@@ -7,7 +7,7 @@ export interface Unseen {
   readonly id: string;
   /** Undefined: it was not there. */
   readonly before: { readonly volume: Volume } | { readonly snapshot: Snapshot } | undefined;
-  readonly lateness: Lateness;
+  readonly lateness: Period;
   /** Somebody looked, and saw something else than there is. */
   applied(): void;
 }

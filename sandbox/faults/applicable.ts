@@ -25,6 +25,7 @@ export function canHave(fault: Fault, operation: ServiceOperation, { bodies }: F
       return bodyOf(fault, operation) === 'response' ? operation.givesBody : operation.takesBody;
     case 'error-in-200':
     case 'stuck':
+    case 'busy':
     case 'ends-in-error':
     case 'late':
       return operation.faults.includes(fault.kind);

@@ -35,6 +35,7 @@ export async function commit(strike: Strike, exchange: Exchange, course: Course)
       return;
     case 'error-in-200':
     case 'stuck':
+    case 'busy':
     case 'ends-in-error':
     case 'late':
       await course.next({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { errorIn200Codes, type ServiceFaultKind } from '../server/service-fault.js';
+import { errorIn200Codes, serviceFaultKinds, type ServiceFaultKind } from '../server/service-fault.js';
 
 /** Longer than that, and timers of Node end at once (2^31 - 1). */
 const longestMs = 2_147_483_647;
@@ -49,6 +49,8 @@ export const faultSchema = z.discriminatedUnion('kind', [
     .readonly(),
   /** EC2: what was begun stays as it is for `ms`, or until the fault is removed. */
   z.strictObject({ kind: z.literal('stuck'), ms: milliseconds.optional() }).readonly(),
+  /** EC2: the device of a volume that is detached seems to be in use for `ms`, or until the fault is removed. */
+  z.strictObject({ kind: z.literal('busy'), ms: milliseconds.optional() }).readonly(),
   /** EC2: what was begun ends in the state `error`, after `ms`. */
   z.strictObject({ kind: z.literal('ends-in-error'), ms: milliseconds.optional() }).readonly(),
   /** EC2: for `ms`, describing shows everything as it was before. */
@@ -85,7 +87,7 @@ export type FaultOfService = Extract<Fault, { readonly kind: ServiceFaultKind }>
 
 /** Whether the service itself commits it. */
 export function isOfService(fault: Fault): fault is FaultOfService {
-  return (['error-in-200', 'stuck', 'ends-in-error', 'late'] as readonly string[]).includes(fault.kind);
+  return (serviceFaultKinds as readonly string[]).includes(fault.kind);
 }
 
 /** The kinds in the order of {@link faultSchema}. */

@@ -1,6 +1,6 @@
-import type { ServiceFault, ServiceFaultKind } from '../server/service-fault.js';
+import type { Period, ServiceFault, ServiceFaultKind } from '../server/service-fault.js';
 import { hold } from './hold.js';
-import type { StrikeOf } from './injected-fault.js';
+import type { Strike, StrikeOf } from './injected-fault.js';
 
 /** What the service is told to do wrong. */
 export function serviceFault(strike: StrikeOf<ServiceFaultKind>): ServiceFault {
@@ -17,19 +17,19 @@ export function serviceFault(strike: StrikeOf<ServiceFaultKind>): ServiceFault {
       };
       return { kind: fault.kind, hold: wait, applied };
     }
+    case 'busy':
     case 'late':
-      return {
-        kind: 'late',
-        begin: () => {
-          strike.keep();
-          const endsMs = clock.now() + fault.ms;
-          return {
-            get isOver() {
-              return removed.aborted || clock.now() >= endsMs;
-            },
-          };
-        },
-        applied,
-      };
+      return { kind: fault.kind, begin: () => beginPeriod(strike, fault.ms ?? Infinity), applied };
   }
+}
+
+/** Its effect may come when the request is long over. */
+function beginPeriod({ clock, removed, keep }: Strike, ms: number): Period {
+  keep();
+  const endsMs = clock.now() + ms;
+  return {
+    get isOver() {
+      return removed.aborted || clock.now() >= endsMs;
+    },
+  };
 }

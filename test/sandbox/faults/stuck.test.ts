@@ -53,6 +53,26 @@ describe('EC2 that is stuck', () => {
     expect(fault.fired).toBe(1);
   });
 
+  it('the device of a volume seems to be in use: detaching is busy, and not with Force', async () => {
+    const { ec2, faults } = await faultySandbox();
+    const id = await availableVolume(ec2);
+    for (const end of ['removed', 'forced']) {
+      await attach(ec2, id);
+      await until('attached', () => attachment(ec2, id));
+      const fault = faults.add({ operation: 'ec2:DetachVolume', fault: { kind: 'busy' } });
+      await ec2.send(new DetachVolumeCommand({ VolumeId: id }));
+      await fault.hasFired();
+      await until('busy', () => attachment(ec2, id));
+      await sleep(aWhileMs);
+      expect(await attachment(ec2, id)).toBe('busy');
+      if (end === 'removed') fault.remove();
+      else await ec2.send(new DetachVolumeCommand({ VolumeId: id, Force: true }));
+      await until('available', async () => (await volumeNow(ec2, id))?.State);
+      expect(fault.fired).toBe(1);
+      fault.remove();
+    }
+  });
+
   it('a volume stays creating for ms, and a snapshot pending', async () => {
     const { ec2, faults } = await faultySandbox();
     const source = await availableVolume(ec2);
