@@ -100,10 +100,11 @@ describe('EC2 that is stuck', () => {
   });
 
   it('does not keep the sandbox from ending', async () => {
-    const { ec2, faults, close } = await faultySandbox();
+    const sandbox = await faultySandbox();
+    const { ec2, faults } = sandbox;
     faults.add({ operation: 'ec2:CreateVolume', fault: { kind: 'stuck' } });
     await ec2.send(new CreateVolumeCommand({ AvailabilityZone: 'us-east-1a', Size: 1 }));
-    await close();
+    await sandbox.close();
   });
 
   it('what is refused, or only asked for with DryRun, does not count', async () => {
