@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { AppError, type Clock } from '../../src/core/index.js';
 import type { ServiceOperation } from '../server/service-operation.js';
 import type { Exchange } from '../server/pipeline.js';
@@ -61,6 +62,8 @@ export function newActiveFault(request: FaultRequest, options: ActiveFaultOption
   const { id, clock, targets, onRemoved } = options;
   const { times = Infinity, skip = 0, probability = 1, seed = 0, where = {} } = request;
   const removal = new AbortController();
+  // Each request that hangs listens; a thousand at once are no leak.
+  setMaxListeners(0, removal.signal);
   const waiters = new Set<() => void>();
   let met = 0;
   let fired = 0;
@@ -106,7 +109,8 @@ export function newActiveFault(request: FaultRequest, options: ActiveFaultOption
     },
     meet: (exchange, operationName) => {
       const operation = meets(exchange, operationName);
-      if (operation === undefined || removal.signal.aborted) return undefined;
+      // A client that has gone away meanwhile would notice nothing.
+      if (operation === undefined || removal.signal.aborted || exchange.response.destroyed) return undefined;
       const nth = met;
       met += 1;
       const isChosen = nth >= skip && fired + chosen < times && chance(seed, nth) < probability;
