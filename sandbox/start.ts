@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { AppError, messageOf, systemClock, type Clock } from '../src/core/index.js';
 import { createEc2Service, type Ec2Delays } from './ec2/index.js';
 import { zonesOf } from './ec2/places.js';
+import { newFaultInjection, type Faults } from './faults/index.js';
 import { administrator, openIdentities, parsePolicy, rotatingKeys } from './iam/index.js';
 import { createImds, roleName } from './imds/index.js';
 import { createPricingService } from './pricing/index.js';
@@ -42,6 +43,8 @@ export interface Sandbox {
   readonly administratorEnvironment: Readonly<Record<string, string>>;
   /** Replaces what the role of the instance may do, from the next request on. Throws for what is no policy. */
   setRolePolicies(documents: readonly string[]): void;
+  /** Faults on demand, in all services but the metadata service. */
+  readonly faults: Faults;
   /** Ends everything: devices are taken away, the state stays. May be repeated. */
   close(): Promise<void>;
 }
@@ -78,18 +81,23 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const role = identities.addRole({ name: roleName, policies: (options.rolePolicies ?? []).map(parsePolicy) });
     const s3 = await createS3Service({ directory: join(stateDirectory, 's3'), clock });
     closers.unshift(() => s3.close());
-    const sts = createStsService({ identities });
+    const services = [ec2, s3, createStsService({ identities }), createPricingService({ clock })];
+    const injection = newFaultInjection(services, { clock });
     const server = await listening(port, () =>
-      listen([ec2, s3, sts, createPricingService({ clock })], {
+      listen(services, {
         host,
         port,
         defaultRegion: instance.region,
         accountId: instance.accountId,
         onDefect,
-        stages: [authentication({ find: (id) => identities.find(id), clock })],
+        stages: [authentication({ find: (id) => identities.find(id), clock }), injection.stage],
       }),
     );
     closers.unshift(() => server.close());
+    closers.unshift(() => {
+      injection.close();
+      return Promise.resolve();
+    });
     const imdsPort = port === 0 ? 0 : port + 1;
     const imdsService = createImds({
       instance: { ...instance, zoneId: zoneIdOf(instance) },
@@ -109,6 +117,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       environment,
       setRolePolicies: (documents) => role.setPolicies(documents.map(parsePolicy)),
       administratorEnvironment: { ...environment, ...administratorVariables },
+      faults: injection.faults,
       close,
     };
   } catch (error) {

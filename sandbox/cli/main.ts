@@ -1,6 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { isAbort, toAppError } from '../../src/core/index.js';
 import { defaultPort, defaultStateDirectory } from './defaults.js';
+import { parseFaultSpec, type FaultRequest } from '../faults/index.js';
+import { faultHelp } from './fault-help.js';
+import { orderFaults } from './faults.js';
 import { seedRunning } from './seed.js';
 import { startInForeground, type StartOptions } from './start.js';
 
@@ -34,6 +37,8 @@ function program(): Command {
     .option('--state <directory>', 'where everything is kept', defaultStateDirectory())
     .option('--port <number>', 'port of all services; the metadata service takes the next one', portNumber, defaultPort)
     .option('--bucket <name>', "a bucket that is made, and that the instance's role may write to", 'demo')
+    .option('--fault <spec>', 'a fault on demand; may be repeated', faultSpec)
+    .addHelpText('after', faultHelp('snap-to-s3 sandbox start --fault'))
     .action((options: StartOptions) => startInForeground(options));
   command
     .command('seed')
@@ -41,7 +46,38 @@ function program(): Command {
     .option('--endpoint <url>', 'endpoint of the sandbox, instead of the one that runs on --state')
     .option('--state <directory>', 'state directory of the sandbox', defaultStateDirectory())
     .action((options: { readonly state: string; readonly endpoint?: string }) => seedRunning(options));
+  addFaultCommands(command);
   return command;
+}
+
+function addFaultCommands(command: Command): void {
+  type Options = { readonly state: string };
+  const faults = command
+    .command('faults')
+    .description('show, add and clear the faults of a running sandbox')
+    .helpCommand(false)
+    .addHelpText('after', faultHelp('snap-to-s3 sandbox faults add'));
+  const state = ['--state <directory>', 'state directory of the sandbox', defaultStateDirectory()] as const;
+  faults
+    .command('list', { isDefault: true })
+    .description('say of each fault how often it fired')
+    .option(...state)
+    .action((options: Options) => orderFaults({ kind: 'list' }, options));
+  faults
+    .command('add')
+    .argument('<spec...>', 's3:UploadPart=throttled,times=3')
+    .description('add faults')
+    .option(...state)
+    .action((specs: readonly string[], options: Options) => orderFaults({ kind: 'add', specs }, options));
+  faults
+    .command('clear')
+    .description('end all faults, and say how often they fired')
+    .option(...state)
+    .action((options: Options) => orderFaults({ kind: 'clear' }, options));
+}
+
+function faultSpec(text: string, before: readonly FaultRequest[] = []): readonly FaultRequest[] {
+  return [...before, parseFaultSpec(text)];
 }
 
 const example = `

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import { BucketAlreadyOwnedByYou, CreateBucketCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
-import { AppError } from '../../src/core/index.js';
+import { AppError, messageOf } from '../../src/core/index.js';
+import { controlSocket, reportOf, serveControl, type FaultRequest } from '../faults/index.js';
 import { administrator, shippedPolicy } from '../iam/index.js';
 import { administratorVariables, startSandbox, type Sandbox } from '../index.js';
+import { faultSentence } from './faults.js';
 import { interruption } from './interruption.js';
 
 /** What `sandbox start` is given. */
@@ -11,10 +13,11 @@ export interface StartOptions {
   readonly port: number;
   /** Made if it is not there; the instance's role gets docs/iam-policy.json for it. */
   readonly bucket: string;
+  readonly fault?: readonly FaultRequest[];
 }
 
 /** Runs a sandbox until SIGINT or SIGTERM. Prints `export …` lines, ready for eval. Throws `usage`. */
-export async function startInForeground({ state, port, bucket }: StartOptions): Promise<void> {
+export async function startInForeground({ state, port, bucket, fault = [] }: StartOptions): Promise<void> {
   const stateDirectory = resolve(state);
   using interrupted = interruption();
   const sandbox = await startSandbox({
@@ -25,6 +28,8 @@ export async function startInForeground({ state, port, bucket }: StartOptions): 
   });
   try {
     await makeBucket(bucket, sandbox);
+    for (const request of fault) sandbox.faults.add(request);
+    await using _control = await controlOf(sandbox, stateDirectory);
     console.log(exports(sandbox.environment).join('\n'));
     console.log('# As administrator instead:');
     console.log(
@@ -37,6 +42,7 @@ export async function startInForeground({ state, port, bucket }: StartOptions): 
       console.error('It does not run as root, so volumes cannot be attached. Start it with sudo for that.');
     }
     await interrupted.happened;
+    for (const fault of sandbox.faults.list()) console.error(faultSentence(reportOf(fault)));
   } finally {
     await sandbox.close();
   }
@@ -60,5 +66,15 @@ async function makeBucket(Bucket: string, { url, region }: Sandbox): Promise<voi
     });
   } finally {
     s3.destroy();
+  }
+}
+
+/** A sandbox that cannot be told about faults is one all the same. */
+async function controlOf({ faults }: Sandbox, stateDirectory: string): Promise<AsyncDisposable> {
+  try {
+    return await serveControl(faults, controlSocket(stateDirectory));
+  } catch (error) {
+    console.error(`snap-to-s3 sandbox faults cannot reach this sandbox: ${messageOf(error)}`);
+    return { [Symbol.asyncDispose]: () => Promise.resolve() };
   }
 }

@@ -5,18 +5,24 @@ import type { Service, ServiceRequest } from '../server/service.js';
 import { Ec2Error, notImplemented, regionNotEnabled } from './errors.js';
 import { operations, type OperationContext } from './operations/index.js';
 import { isEnabled } from './places.js';
-import { answerDocument, errorDocument, readParameters } from './query/index.js';
+import { answerDocument, errorDocument } from './query/index.js';
+import { performUnderFault } from './under-fault.js';
+import { newVisibility } from './visibility.js';
 
 /** The handler of the EC2 endpoint: a Query request in, an XML document out, errors included. */
 export function dispatcher(contextOf: (request: ServiceRequest) => OperationContext): Service['handle'] {
+  const visibility = newVisibility();
   return async (request, response) => {
-    const { requestId } = request;
+    const { requestId, fault } = request;
     try {
       const { action, parameters } = readQuery(request);
       if (!isEnabled(request.region)) throw regionNotEnabled();
       const perform = operations.get(action);
       if (perform === undefined) throw notImplemented(`the action ${action}`);
-      const answer = await perform(readParameters(parameters), contextOf(request));
+      const answer = await performUnderFault({ action, perform, parameters }, contextOf(request), {
+        fault,
+        visibility,
+      });
       send(response, { status: 200, requestId, xml: answerDocument(action, { requestId, ...answer }) });
     } catch (error) {
       if (!(error instanceof Ec2Error)) throw error;

@@ -6,6 +6,7 @@ import { arrangements, type Arrangements } from './arrangements.js';
 import { dispatcher, refuse } from './dispatch.js';
 import { defaultDelays, newTasks, pause, resume, type Ec2Delays, type Lifecycle } from './lifecycle/index.js';
 import { operations } from './operations/index.js';
+import { particulars, serviceOperations } from './service-operations.js';
 import { openDiskFiles, openState, type Instance } from './state/index.js';
 
 /** What EC2 needs. */
@@ -50,6 +51,8 @@ export async function createEc2Service(options: Ec2Options): Promise<Ec2Service>
     instance: state.instance,
     arrange: arrangements(lifecycle),
     bodies: 'whole',
+    operations: serviceOperations,
+    particulars,
     operationOf: (request) => {
       const action = queryAction(request);
       return action !== undefined && operations.has(action) ? action : undefined;

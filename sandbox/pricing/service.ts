@@ -1,8 +1,10 @@
 import type { Clock } from '../../src/core/index.js';
+import { documentOperations } from '../server/service-operation.js';
 import type { Service, ServiceRequest } from '../server/service.js';
 import { dispatch, operationOf } from './dispatch.js';
 import { errorBody, PricingError, refusals, statusOf } from './errors.js';
 import { sendJson, type Answer } from './json-protocol.js';
+import { operations } from './operations/index.js';
 import { newPager, type Pager } from './paging.js';
 
 /** The local Price List: list prices of EBS and S3 as of a day that the entries name. */
@@ -11,6 +13,7 @@ export function createPricingService({ clock }: { readonly clock: Clock }): Serv
   return {
     signingName: 'pricing',
     bodies: 'whole',
+    operations: documentOperations([...operations.keys()]),
     operationOf,
     handle: async (request, response) => {
       sendJson(response, request.requestId, answer(request, pager));

@@ -2,8 +2,10 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../src/core/index.js';
 import type { Service, ServiceRequest } from '../server/service.js';
 import { findRoute } from './dispatch.js';
+import { answerErrorIn200, ErrorIn200 } from './error-in-200.js';
 import { errorDocument, hostId, refused, S3Error } from './errors.js';
 import { parseS3Request } from './http/request.js';
+import { particulars, serviceOperations } from './service-operations.js';
 import { screen } from './screen.js';
 import { openStore } from './state/index.js';
 
@@ -23,6 +25,8 @@ export async function createS3Service(options: S3ServiceOptions): Promise<Servic
   return {
     signingName: 's3',
     bodies: 'streamed',
+    operations: serviceOperations,
+    particulars,
     operationOf,
     handle: async (request, response) => {
       introduce(request, response);
@@ -32,8 +36,9 @@ export async function createS3Service(options: S3ServiceOptions): Promise<Servic
         screen(s3Request, { accountId });
         await route.operation(s3Request, response, { store, clock, region: request.region });
       } catch (error) {
-        if (!(error instanceof S3Error)) throw error;
-        answerError(error, request, response);
+        if (error instanceof ErrorIn200) answerErrorIn200(error, request, response);
+        else if (error instanceof S3Error) answerError(error, request, response);
+        else throw error;
       }
     },
     refuse: (refusal, request, response) => {

@@ -1,11 +1,11 @@
-import type { ServerResponse } from 'node:http';
+import type { FilteredResponse } from './filtered-response.js';
 import type { Service, ServiceRequest } from './service.js';
 
 /** A request on its way to the service that the router found for it. */
 export interface Exchange {
   readonly service: Service;
   readonly request: ServiceRequest;
-  readonly response: ServerResponse;
+  readonly response: FilteredResponse;
 }
 
 /**

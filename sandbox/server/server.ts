@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../src/core/index.js';
 import { accountRoot } from './caller.js';
 import { readCredentialScope } from './credential-scope.js';
+import { FilteredResponse } from './filtered-response.js';
 import { runStages, type Stage } from './pipeline.js';
 import { Refusal } from './refusal.js';
 import type { Service, ServiceRequest } from './service.js';
@@ -45,7 +46,7 @@ export interface RunningServer {
 export async function listen(services: readonly Service[], options: ListenOptions): Promise<RunningServer> {
   const byName = new Map(services.map((service) => [service.signingName, service]));
   const underWay = new Set<Promise<void>>();
-  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+  const answer = (request: IncomingMessage, response: FilteredResponse): void => {
     const work = route(byName, options, request, response).catch((error: unknown) => {
       if (hungUp(error, request, response)) return;
       options.onDefect(error);
@@ -54,8 +55,9 @@ export async function listen(services: readonly Service[], options: ListenOption
     underWay.add(work);
     void work.finally(() => underWay.delete(work));
   };
-  const server = createServer({ requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 60_000 }, answer);
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+  const timeouts = { requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 60_000 };
+  const server = createServer({ ...timeouts, ServerResponse: FilteredResponse }, answer);
+  server.on('checkContinue', (request: IncomingMessage, response: FilteredResponse) => {
     response.writeContinue();
     answer(request, response);
   });
@@ -76,7 +78,7 @@ async function route(
   services: ReadonlyMap<string, Service>,
   options: ListenOptions,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: FilteredResponse,
 ): Promise<void> {
   // The host may be a bucket (virtual-host style), so it is kept as the client sent it.
   const target = request.url ?? '/';
@@ -153,7 +155,11 @@ function answerError(
 }
 
 /** Requests under way get the grace; then all connections end, and their handlers get as long again to notice. */
-async function closeConnections(server: Server, underWay: ReadonlySet<Promise<void>>, graceMs: number): Promise<void> {
+async function closeConnections(
+  server: { close(whenClosed: () => void): unknown; closeAllConnections(): void },
+  underWay: ReadonlySet<Promise<void>>,
+  graceMs: number,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   await settledWithin(underWay, graceMs);
   server.closeAllConnections();

@@ -2,6 +2,8 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Caller } from './caller.js';
 import type { Refusal } from './refusal.js';
+import type { ServiceFault } from './service-fault.js';
+import type { ServiceOperation } from './service-operation.js';
 
 /** The signatures of the chunks of a body, to be asked in the order of the chunks. */
 export interface ChunkSignatures {
@@ -33,6 +35,15 @@ export interface ServiceRequest {
   readonly signedChunks: ChunkSignatures | undefined;
   /** Unique for each request; goes into the answer. */
   readonly requestId: string;
+  /** What the service is to do wrong this time. */
+  readonly fault?: ServiceFault;
+}
+
+/** What requests can be told apart by besides their operation: `bucket`, `key`, `resource`. */
+export interface Particulars {
+  readonly names: readonly string[];
+  /** The values that a request has for each name; none where it does not say. */
+  read(request: ServiceRequest): Readonly<Record<string, readonly string[]>>;
 }
 
 /** One service of the local AWS. */
@@ -41,6 +52,10 @@ export interface Service {
   readonly signingName: string;
   /** `whole`: bodies are small (at most 1 MiB) and read before the stages, which may look at them. */
   readonly bodies: 'streamed' | 'whole';
+  /** Everything that the service can do. */
+  readonly operations: readonly ServiceOperation[];
+  /** What its requests can be told apart by; undefined: by their operation only. */
+  readonly particulars?: Particulars;
   /** The name of the operation in the service's API reference; undefined where the request is none that the service has. */
   operationOf(request: ServiceRequest): string | undefined;
   /** Answers the request in full, errors included; throws a {@link Refusal}, or for a defect of the sandbox. */

@@ -1,5 +1,6 @@
 import type { Identities } from '../iam/index.js';
 import { queryAction } from '../server/query-protocol.js';
+import { documentOperations } from '../server/service-operation.js';
 import type { Service } from '../server/service.js';
 import { dispatcher, refuse } from './dispatch.js';
 import { operations } from './operations/index.js';
@@ -15,6 +16,7 @@ export function createStsService({ identities }: StsServiceOptions): Service {
   return {
     signingName: 'sts',
     bodies: 'whole',
+    operations: documentOperations([...operations.keys()]),
     operationOf: (request) => {
       const action = queryAction(request);
       return action !== undefined && operations.has(action) ? action : undefined;

@@ -24,7 +24,7 @@ import { restoreSnapshotTier } from './restore-snapshot-tier.js';
 import { describeSnapshotAttribute, modifySnapshotAttribute, resetSnapshotAttribute } from './snapshot-attribute.js';
 import { createTags, deleteTags } from './tags.js';
 
-export type { OperationContext } from './operation.js';
+export type { Operation, OperationContext } from './operation.js';
 
 /** Every action that the sandbox knows. Any other is answered with the error `NotImplemented`. */
 export const operations: ReadonlyMap<string, Operation> = new Map([

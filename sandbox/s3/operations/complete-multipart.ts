@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { element } from '../../server/xml.js';
 import { checksumOfParts, type Checksum } from '../checksums/index.js';
+import { mayFail } from '../error-in-200.js';
 import { malformedXml, S3Error } from '../errors.js';
 import { readObjectChecksum } from '../http/attributes.js';
 import { wrongChecksum } from '../http/integrity.js';
@@ -26,11 +27,13 @@ export const completeMultipartUpload: Operation = async (request, response, cont
     // No part can come or go from here on.
     const upload = uploadOf(request, bucket);
     object = assemble(request, upload, { parts: chooseParts(listed, upload), lastModifiedMs: clock.now() });
+    mayFail(request, 'undone');
     await store.putObject(bucket, object);
     await store.endUpload(bucket, upload);
   });
   if (object === undefined) throw new Error('The write was neither made nor refused');
   const { etag, checksum } = object;
+  mayFail(request, 'done');
   answerXml(
     response,
     element(

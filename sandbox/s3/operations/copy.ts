@@ -1,5 +1,6 @@
 import { element } from '../../server/xml.js';
 import { checksumAlgorithms, type ChecksumAlgorithm } from '../checksums/index.js';
+import { mayFail } from '../error-in-200.js';
 import { S3Error } from '../errors.js';
 import { readAttributes } from '../http/attributes.js';
 import type { ReceivedBody } from '../http/receive.js';
@@ -35,6 +36,7 @@ export const copyObject: Operation = async (request, response, context) => {
       ? parseTaggingHeader(header(request, 'x-amz-tagging'))
       : object.tags;
   const range = { from: 0, to: object.bytes };
+  mayFail(request, 'undone');
   const body = await copyBytes(object, store.bodies, { range, algorithm: algorithmOfCopy(request, object) });
   const lastModifiedMs = clock.now();
   const checksum = { ...body.checksum, type: 'FULL_OBJECT' as const };
@@ -55,6 +57,7 @@ export const copyObject: Operation = async (request, response, context) => {
     await store.bodies.remove([body.segment]);
     throw error;
   }
+  mayFail(request, 'done');
   answerXml(
     response,
     element(
@@ -79,8 +82,10 @@ export const uploadPartCopy: Operation = async (request, response, context) => {
   const { object } = copySourceOf(request, context);
   const range = copyRangeOf(request, object);
   requireCopyable(range.to - range.from);
+  mayFail(request, 'undone');
   const body = await copyBytes(object, store.bodies, { range, algorithm: upload.checksum.algorithm });
   const lastModifiedMs = await addPart(request, context, { partNumber, body });
+  mayFail(request, 'done');
   answerXml(
     response,
     element(

@@ -37,6 +37,7 @@ export function service(
   return {
     signingName,
     bodies,
+    operations: [],
     operationOf: () => undefined,
     handle,
     refuse: ({ kind, message }, _request, response) => void response.writeHead(403).end(`${kind}: ${message}`),
