@@ -140,7 +140,8 @@ export function sandboxEnvironment(endpoints: {
 }): Readonly<Record<string, string>> {
   return {
     AWS_ENDPOINT_URL: endpoints.url,
-    AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoints.imdsUrl,
+    // Older botocore, that of Debian 12 for one, puts no slash between this and the path.
+    AWS_EC2_METADATA_SERVICE_ENDPOINT: `${endpoints.imdsUrl}/`,
     AWS_REGION: endpoints.region,
     AWS_DEFAULT_REGION: endpoints.region,
   };

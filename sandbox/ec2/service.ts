@@ -48,7 +48,9 @@ export async function createEc2Service(options: Ec2Options): Promise<Ec2Service>
   let closed: Promise<void> | undefined;
   return {
     signingName: 'ec2',
-    instance: state.instance,
+    get instance() {
+      return state.instance;
+    },
     arrange: arrangements(lifecycle),
     bodies: 'whole',
     operations: serviceOperations,

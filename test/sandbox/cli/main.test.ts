@@ -41,7 +41,7 @@ describe('snap-to-s3 sandbox', () => {
     const running = await runningSandbox(state);
     expect(io.out()).toBe(
       `export AWS_ENDPOINT_URL=${running?.url}\n` +
-        `export AWS_EC2_METADATA_SERVICE_ENDPOINT=${running?.imdsUrl}\n` +
+        `export AWS_EC2_METADATA_SERVICE_ENDPOINT=${running?.imdsUrl}/\n` +
         'export AWS_REGION=us-east-1\nexport AWS_DEFAULT_REGION=us-east-1\n' +
         '# As administrator instead:\n# export AWS_ACCESS_KEY_ID=AKIASANDBOXADMIN0001\n' +
         '# export AWS_SECRET_ACCESS_KEY=sandbox/administrator/of/the/local/AWS00\n',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { onTestFinished } from 'vitest';
+import { administrator } from '../../../sandbox/iam/index.js';
 import { noDelays, startSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/index.js';
 import { Bucket } from '../s3/support.js';
 
@@ -25,7 +26,7 @@ export async function faultySandbox(options: Partial<SandboxOptions> = {}): Prom
   const client = {
     endpoint: sandbox.url,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'ASIATEST', secretAccessKey: 'secret' },
+    credentials: administrator,
     maxAttempts: 1,
   };
   const s3 = new S3Client({ ...client, forcePathStyle: true });
