@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { presignedUrl } from '../../support/presigned.js';
 import { sandboxMain } from '../../../sandbox/cli/main.js';
 import { runningSandbox } from '../../../sandbox/index.js';
 import { poll, systemClock } from '../../../src/core/index.js';
@@ -38,7 +39,7 @@ describe('snap-to-s3 sandbox start --fault', () => {
       { clock: systemClock, intervalMs: 10, timeoutMs: 10_000 },
     );
     const url = sandbox?.url ?? '';
-    expect(await statusAndCode(url)).toEqual([503, 'SlowDown']);
+    expect(await statusAndCode(presignedUrl(url, 'GET', '/'))).toEqual([503, 'SlowDown']);
     expect(await faults()).toEqual({
       status: 0,
       out: [
@@ -48,13 +49,13 @@ describe('snap-to-s3 sandbox start --fault', () => {
       err: [],
     });
     expect(await faults('clear')).toMatchObject({ status: 0, out: { length: 2 } });
-    expect(await statusAndCode(url)).toEqual([200, undefined]);
+    expect(await statusAndCode(presignedUrl(url, 'GET', '/'))).toEqual([200, undefined]);
     expect(await faults('list')).toEqual({ status: 0, out: [], err: ['The sandbox has no faults.'] });
     expect(await faults('add', 's3:List*=internal-error', 'ec2:*=expired-token')).toMatchObject({
       status: 0,
       out: { length: 2 },
     });
-    expect(await statusAndCode(url)).toEqual([500, 'InternalError']);
+    expect(await statusAndCode(presignedUrl(url, 'GET', '/'))).toEqual([500, 'InternalError']);
     expect(await faults('add', 's3:HeadObject=slow')).toEqual({
       status: 2,
       out: [],

@@ -3,10 +3,14 @@ import { CreateVolumeCommand, DescribeVolumesCommand } from '@aws-sdk/client-ec2
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { Bucket, get, put } from '../s3/support.js';
+import { presignedTarget } from '../../support/presigned.js';
 import { faultySandbox, onTheWire, type FaultySandbox } from './support.js';
 
-const request = (line: string, body = ''): string =>
-  `${line} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+const request = (line: string, body = ''): string => {
+  const [method = '', path = ''] = line.split(' ');
+  const target = presignedTarget({ method, path, host: 'localhost' });
+  return `${method} ${target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+};
 
 async function keys({ s3 }: FaultySandbox): Promise<readonly (string | undefined)[]> {
   return ((await s3.send(new ListObjectsV2Command({ Bucket }))).Contents ?? []).map(({ Key }) => Key);

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { beginUpload, Bucket, completeUpload, get, put, sendPart } from '../s3/support.js';
+import { presignedTarget } from '../../support/presigned.js';
 import { faultySandbox, onTheWire, type FaultySandbox } from './support.js';
 
 async function keys({ s3 }: FaultySandbox): Promise<readonly (string | undefined)[]> {
@@ -22,8 +23,10 @@ describe('an error in an answer with status 200', () => {
     const { url, s3, faults } = await faultySandbox();
     await put(s3, 'source');
     faults.add({ operation: 's3:CopyObject', fault: { kind: 'error-in-200', code: 'SlowDown' } });
-    const source = `x-amz-copy-source: /${Bucket}/source\r\ncontent-length: 0\r\nconnection: close`;
-    const { text } = await onTheWire(url, `PUT /${Bucket}/copy HTTP/1.1\r\nhost: localhost\r\n${source}\r\n\r\n`);
+    const query = { 'x-amz-copy-source': `/${Bucket}/source` };
+    const target = presignedTarget({ method: 'PUT', path: `/${Bucket}/copy`, host: 'localhost', query });
+    const head = `PUT ${target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`;
+    const { text } = await onTheWire(url, head);
     expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(text).toMatch(/\r\ncontent-type: application\/xml\r\n/);
     expect(text).toMatch(

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../../sandbox/index.js';
 import { Bucket } from '../s3/support.js';
+import { presignedUrl } from '../../support/presigned.js';
 import { faultySandbox } from './support.js';
 
 const MiB = 1024 ** 2;
@@ -64,11 +65,11 @@ describe('the memory that a body of 256 MiB takes', () => {
   ])('is a small part of it, with the fault $kind in both directions', async (fault) => {
     const { url, faults } = await faultySandbox();
     const injected = faults.add({ operation: 's3:*', fault });
-    expect(await growth((look) => upload(`${url}/${Bucket}/key`, look))).toBeLessThan(mostMiB);
+    expect(await growth((look) => upload(presignedUrl(url, 'PUT', `/${Bucket}/key`), look))).toBeLessThan(mostMiB);
     expect(injected.fired).toBe(1);
     let ones = 0;
     const grown = await growth(async (look) => {
-      ones = await download(`${url}/${Bucket}/key`, look);
+      ones = await download(presignedUrl(url, 'GET', `/${Bucket}/key`), look);
     });
     expect(grown).toBeLessThan(mostMiB);
     expect(injected.fired).toBe(2);

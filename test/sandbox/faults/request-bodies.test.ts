@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { ListObjectsV2Command, ListPartsCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { beginUpload, Bucket, completeUpload, failsWith, get, MiB, put, sendPart } from '../s3/support.js';
+import { presignedTarget, presignedUrl } from '../../support/presigned.js';
 import { faultySandbox, onTheWire, type FaultySandbox } from './support.js';
 
 const content = Buffer.from(Array.from({ length: 300 * 1024 }, (_, index) => (index * 7) % 251));
@@ -49,7 +50,7 @@ describe('an upload with a flipped bit', () => {
   it('that nothing protects is stored as it came: exactly one bit is another one', async () => {
     const sandbox = await faultySandbox();
     sandbox.faults.add({ operation: 's3:PutObject', fault: { kind: 'flipped-bit', atByte: 2 } });
-    const { status } = await fetch(`${sandbox.url}/${Bucket}/key`, { method: 'PUT', body: 'text' });
+    const { status } = await fetch(presignedUrl(sandbox.url, 'PUT', `/${Bucket}/key`), { method: 'PUT', body: 'text' });
     expect(status).toBe(200);
     const stored = await get(sandbox.s3, 'key');
     const changed = stored.map((byte, at) => byte ^ ('text'.codePointAt(at) ?? 0));
@@ -64,7 +65,8 @@ describe('an upload whose connection dies', () => {
   it('after so many bytes: a reset, and no object', async () => {
     const sandbox = await faultySandbox();
     const fault = sandbox.faults.add({ operation: 's3:PutObject', fault: { kind: 'truncated', afterBytes: 100 } });
-    const head = `PUT /${Bucket}/key HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n`;
+    const target = presignedTarget({ method: 'PUT', path: `/${Bucket}/key`, host: 'localhost' });
+    const head = `PUT ${target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n`;
     expect(await onTheWire(sandbox.url, head + 'x'.repeat(101))).toEqual({ text: '', ended: 'reset' });
     expect(fault.fired).toBe(1);
     await expect(put(sandbox.s3, 'key', { Body: content })).rejects.toThrow(/ECONNRESET|EPIPE/);
@@ -76,7 +78,7 @@ describe('an upload whose connection dies', () => {
   it('does not die when the body is no longer than that', async () => {
     const sandbox = await faultySandbox();
     const fault = sandbox.faults.add({ operation: 's3:PutObject', fault: { kind: 'truncated', afterBytes: 4 } });
-    const { status } = await fetch(`${sandbox.url}/${Bucket}/key`, { method: 'PUT', body: 'text' });
+    const { status } = await fetch(presignedUrl(sandbox.url, 'PUT', `/${Bucket}/key`), { method: 'PUT', body: 'text' });
     expect([status, fault.fired]).toEqual([200, 0]);
   });
 
@@ -116,7 +118,10 @@ describe('a slow upload', () => {
     const { s3, url, faults } = await faultySandbox();
     const fault = faults.add({ operation: 's3:PutObject', fault: { kind: 'slow', bytesPerSecond: 1000 } });
     const startedMs = performance.now();
-    const refused = fetch(`${url}/no-such-bucket/key`, { method: 'PUT', body: Buffer.alloc(2 * MiB) });
+    const refused = fetch(presignedUrl(url, 'PUT', '/no-such-bucket/key'), {
+      method: 'PUT',
+      body: Buffer.alloc(2 * MiB),
+    });
     expect((await refused).status).toBe(404);
     expect(performance.now() - startedMs).toBeLessThan(60_000);
     fault.remove();

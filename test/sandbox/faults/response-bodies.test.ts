@@ -1,6 +1,7 @@
 import { DescribeVolumesCommand } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import { Bucket, get, put } from '../s3/support.js';
+import { presignedTarget, presignedUrl } from '../../support/presigned.js';
 import { faultySandbox, onTheWire, raw } from './support.js';
 
 const KiB = 1024;
@@ -15,12 +16,17 @@ function differences(found: Buffer, wanted: Buffer): readonly { readonly at: num
   });
 }
 
+function getOfKey(): string {
+  const target = presignedTarget({ method: 'GET', path: `/${Bucket}/key`, host: 'localhost' });
+  return `GET ${target} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
+}
+
 describe('a truncated answer', () => {
   it('ends after so many bytes, with the connection closed, although content-length said more', async () => {
     const sandbox = await faultySandbox();
     await put(sandbox.s3, 'key', { Body: content });
     const fault = sandbox.faults.add({ operation: 's3:GetObject', fault: { kind: 'truncated', afterBytes: 1000 } });
-    const { text, ended } = await onTheWire(sandbox.url, `GET /${Bucket}/key HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+    const { text, ended } = await onTheWire(sandbox.url, getOfKey());
     const [head = '', ...rest] = text.split('\r\n\r\n');
     expect(head).toContain(`content-length: ${content.length}`);
     expect(Buffer.from(rest.join('\r\n\r\n'), 'latin1')).toEqual(content.subarray(0, 1000));
@@ -35,7 +41,7 @@ describe('a truncated answer', () => {
     const sandbox = await faultySandbox();
     await put(sandbox.s3, 'key', { Body: content });
     sandbox.faults.add({ operation: 's3:GetObject', fault: { kind: 'truncated', afterBytes: 0 } });
-    const { text } = await onTheWire(sandbox.url, `GET /${Bucket}/key HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+    const { text } = await onTheWire(sandbox.url, getOfKey());
     expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/);
   });
 
@@ -64,7 +70,7 @@ describe('an answer with a flipped bit', () => {
     const { s3, url, faults } = await faultySandbox();
     await put(s3, 'key', { Body: content });
     const fault = faults.add({ operation: 's3:GetObject', fault: { kind: 'flipped-bit', atByte: 200 * KiB } });
-    const { body, headers } = await raw(`${url}/${Bucket}/key`);
+    const { body, headers } = await raw(presignedUrl(url, 'GET', `/${Bucket}/key`));
     expect(differences(body, content)).toEqual([{ at: 200 * KiB, bits: 1 }]);
     expect(headers['content-length']).toBe(String(content.length));
     expect(fault.fired).toBe(1);
@@ -80,7 +86,8 @@ describe('an answer with a flipped bit', () => {
     const places = async (seed: number) => {
       const fault = faults.add({ operation: 's3:GetObject', fault: { kind: 'flipped-bit' }, seed });
       const found = [];
-      for (let n = 0; n < 3; n += 1) found.push(...differences((await raw(`${url}/${Bucket}/key`)).body, content));
+      for (let n = 0; n < 3; n += 1)
+        found.push(...differences((await raw(presignedUrl(url, 'GET', `/${Bucket}/key`))).body, content));
       expect(fault.fired).toBe(3);
       fault.remove();
       return found.map(({ at }) => at);
@@ -138,7 +145,9 @@ describe('several faults', () => {
     await put(s3, 'key', { Body: content });
     const flip = faults.add({ operation: 's3:*', fault: { kind: 'flipped-bit', atByte: 7 } });
     const slow = faults.add({ operation: '*', fault: { kind: 'slow', bytesPerSecond: 3 * 1024 * KiB } });
-    expect(differences((await raw(`${url}/${Bucket}/key`)).body, content)).toEqual([{ at: 7, bits: 1 }]);
+    expect(differences((await raw(presignedUrl(url, 'GET', `/${Bucket}/key`))).body, content)).toEqual([
+      { at: 7, bits: 1 },
+    ]);
     expect([flip.fired, slow.fired]).toEqual([1, 1]);
   });
 
