@@ -16,6 +16,8 @@ export interface SandboxOptions {
   readonly clock?: Clock;
   /** How long things of EC2 take. */
   readonly delays?: Partial<Ec2Delays>;
+  /** How many times faster than on AWS archived objects come back: 3600 makes an hour a second. Default 1. */
+  readonly archiveSpeed?: number;
   /** Told what an operator should know, as a sentence. */
   readonly onNotice?: (text: string) => void;
 }
@@ -57,7 +59,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     closers.unshift(() => ec2.close());
     const credentials = await roleCredentials(join(stateDirectory, 'imds'));
     const { instance } = ec2;
-    const s3 = await createS3Service({ directory: join(stateDirectory, 's3'), clock });
+    const s3 = await createS3Service({
+      directory: join(stateDirectory, 's3'),
+      clock,
+      ...(options.archiveSpeed === undefined ? {} : { archiveSpeed: options.archiveSpeed }),
+    });
     closers.unshift(() => s3.close());
     const sts = createStsService({ accountId: instance.accountId, roleName, instanceId: instance.id });
     const server = await listening(port, () =>

@@ -33,7 +33,10 @@ function program(): Command {
     .description('run the local AWS until Ctrl+C; print the variables that lead to it')
     .option('--state <directory>', 'where everything is kept', defaultStateDirectory())
     .option('--port <number>', 'port of all services; the metadata service takes the next one', portNumber, defaultPort)
-    .action((options: { readonly state: string; readonly port: number }) => startInForeground(options));
+    .option('--archive-speed <factor>', 'how much faster than on AWS archived objects come back', speed, 1)
+    .action((options: { readonly state: string; readonly port: number; readonly archiveSpeed: number }) =>
+      startInForeground(options),
+    );
   command
     .command('seed')
     .description('make demo snapshots in a running sandbox, tagged snap-to-s3=migrate (needs root, about a minute)')
@@ -53,6 +56,16 @@ function portNumber(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_534) return port;
   throw new CommanderError(2, 'usage', `Error: "${text}" is not a port. Give a number from 0 (any) to 65534.`);
+}
+
+function speed(text: string): number {
+  const factor = Number(text);
+  if (/^\d{1,9}(?:\.\d+)?$/.test(text) && factor >= 1) return factor;
+  throw new CommanderError(
+    2,
+    'usage',
+    `Error: "${text}" is no speed. Give a number from 1; 3600 makes an hour a second.`,
+  );
 }
 
 function statusOf(error: unknown): number {

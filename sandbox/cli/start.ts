@@ -3,10 +3,19 @@ import { startSandbox } from '../index.js';
 import { interruption } from './interruption.js';
 
 /** Runs a sandbox until SIGINT or SIGTERM. Prints `export …` lines, ready for eval. Throws `usage`. */
-export async function startInForeground(options: { readonly state: string; readonly port: number }): Promise<void> {
+export async function startInForeground(options: {
+  readonly state: string;
+  readonly port: number;
+  readonly archiveSpeed: number;
+}): Promise<void> {
   const stateDirectory = resolve(options.state);
   using interrupted = interruption();
-  const sandbox = await startSandbox({ stateDirectory, port: options.port, onNotice: (text) => console.error(text) });
+  const sandbox = await startSandbox({
+    stateDirectory,
+    port: options.port,
+    archiveSpeed: options.archiveSpeed,
+    onNotice: (text) => console.error(text),
+  });
   try {
     const lines = Object.entries(sandbox.environment).map(([name, value]) => `export ${name}=${value}`);
     console.log(lines.join('\n'));

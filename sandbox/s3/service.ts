@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../src/core/index.js';
 import type { Service, ServiceRequest } from '../server/service.js';
-import { findRoute } from './dispatch.js';
+import { findRoute, type Route } from './dispatch.js';
 import { errorDocument, hostId, refused, S3Error } from './errors.js';
-import { parseS3Request } from './http/request.js';
+import { parseS3Request, type S3Request } from './http/request.js';
+import { bucketOf, type OperationContext } from './operations/operation.js';
 import { screen } from './screen.js';
 import { openStore } from './state/index.js';
 
@@ -14,11 +15,13 @@ export interface S3ServiceOptions {
   readonly clock: Clock;
   /** Whose the buckets are, for x-amz-expected-bucket-owner. Default 123456789012. */
   readonly accountId?: string;
+  /** How many times faster than on AWS archived objects are restored, and restored copies expire. Default 1. */
+  readonly archiveSpeed?: number;
 }
 
 /** Opens the local S3 on a state directory. */
 export async function createS3Service(options: S3ServiceOptions): Promise<Service> {
-  const { directory, clock, accountId = '123456789012' } = options;
+  const { directory, clock, accountId = '123456789012', archiveSpeed = 1 } = options;
   const store = await openStore(directory);
   return {
     signingName: 's3',
@@ -30,7 +33,9 @@ export async function createS3Service(options: S3ServiceOptions): Promise<Servic
         const s3Request = parseS3Request(request);
         const route = findRoute(s3Request);
         screen(s3Request, { accountId });
-        await route.operation(s3Request, response, { store, clock, region: request.region });
+        const context = { store, clock, region: request.region, archiveSpeed };
+        authorize(route, s3Request, context);
+        await route.operation(s3Request, response, context);
       } catch (error) {
         if (!(error instanceof S3Error)) throw error;
         answerError(error, request, response);
@@ -42,6 +47,15 @@ export async function createS3Service(options: S3ServiceOptions): Promise<Servic
     },
     close: () => Promise.resolve(),
   };
+}
+
+/**
+ * Asks the caller's policies for everything that the request takes. That a bucket is not there S3 tells everybody, before
+ * it asks. Throws `NoSuchBucket`, {@link Refusal}.
+ */
+function authorize(route: Route, request: S3Request, context: OperationContext): void {
+  if (request.bucket !== undefined && route.name !== 'CreateBucket') bucketOf(request, context);
+  for (const access of route.access(request, context)) request.caller.authorize(access);
 }
 
 function operationOf(request: ServiceRequest): string | undefined {
