@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../src/core/index.js';
 import type { Service, ServiceRequest } from '../server/service.js';
-import { findRoute, type Route } from './dispatch.js';
+import { findRoute } from './dispatch.js';
 import { errorDocument, hostId, refused, S3Error } from './errors.js';
 import { parseS3Request, type S3Request } from './http/request.js';
 import { bucketOf, type OperationContext } from './operations/operation.js';
+import type { Route } from './routes/index.js';
 import { screen } from './screen.js';
 import { openStore } from './state/index.js';
 

@@ -150,4 +150,24 @@ describe('listings', () => {
     }
     expect(found).toEqual(ids);
   });
+
+  it('of uploads group by delimiter, across pages too', async () => {
+    for (const key of ['u/a/1', 'u/a/2', 'u/b', 'u/c/1', 'u/d']) await beginUpload(s3.client, key);
+    const found: (string | undefined)[] = [];
+    let marker: { KeyMarker?: string; UploadIdMarker?: string } = {};
+    for (;;) {
+      const page = await s3.client.send(
+        new ListMultipartUploadsCommand({ Bucket, Prefix: 'u/', Delimiter: '/', MaxUploads: 1, ...marker }),
+      );
+      const names = [
+        ...(page.CommonPrefixes ?? []).map((one) => one.Prefix),
+        ...(page.Uploads ?? []).map((one) => one.Key),
+      ];
+      expect([names.length, page.Delimiter]).toEqual([1, '/']);
+      found.push(...names);
+      if (page.IsTruncated !== true) break;
+      marker = { KeyMarker: page.NextKeyMarker ?? '', UploadIdMarker: page.NextUploadIdMarker ?? '' };
+    }
+    expect(found).toEqual(['u/a/', 'u/b', 'u/c/', 'u/d']);
+  });
 });

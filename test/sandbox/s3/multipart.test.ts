@@ -5,12 +5,14 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
+  ListObjectsV2Command,
   ListPartsCommand,
   PutObjectCommand,
   UploadPartCopyCommand,
   type CompletedPart,
 } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/core/index.js';
 import { beginUpload, Bucket, completeUpload, failsWith, MiB, sendPart, useSandbox } from './support.js';
 
 const s3 = useSandbox();
@@ -208,6 +210,30 @@ describe('multipart uploads', () => {
     ).rejects.toMatchObject(failsWith('PreconditionFailed', 412));
     await completeUpload(s3.client, { Key: 'condition', UploadId }, parts);
     expect((await s3.client.send(new HeadObjectCommand({ Bucket, Key: 'condition' }))).ContentLength).toBe(10);
+  });
+
+  it('that are completed again with the same parts answer the same, while the object is there', async () => {
+    const upload = { Key: 'again', UploadId: await beginUpload(s3.client, 'again') };
+    const parts = [await sendPart(s3.client, upload, { PartNumber: 1, Body: 'x' })];
+    const complete = (listed = parts) => completeUpload(s3.client, upload, listed, { IfNoneMatch: '*' });
+    const { ETag } = await complete();
+    await s3.restart();
+    expect((await complete()).ETag).toBe(ETag);
+    const other = [{ ...parts[0], ETag: `"${'0'.repeat(32)}"` }];
+    await expect(complete(other)).rejects.toMatchObject(failsWith('NoSuchUpload', 404));
+    await s3.put('again', 'other');
+    await expect(complete()).rejects.toMatchObject(failsWith('NoSuchUpload', 404));
+    expect((await s3.get('again')).toString()).toBe('other');
+  });
+
+  it('become objects that are as old as they are', async () => {
+    const upload = { Key: 'old', UploadId: await beginUpload(s3.client, 'old') };
+    const parts = [await sendPart(s3.client, upload, { PartNumber: 1, Body: 'x' })];
+    const { Uploads } = await s3.client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: 'old' }));
+    await systemClock.sleep(1100);
+    await completeUpload(s3.client, upload, parts);
+    const { Contents } = await s3.client.send(new ListObjectsV2Command({ Bucket, Prefix: 'old' }));
+    expect(Contents?.[0]?.LastModified).toEqual(Uploads?.[0]?.Initiated);
   });
 
   it('and their parts are listed in pages, and survive a restart', async () => {

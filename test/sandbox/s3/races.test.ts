@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, request, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -97,6 +97,42 @@ describe('at the same time', () => {
       if (completed.status === 'rejected') expect(completed.reason).toMatchObject({ name: 'InvalidPart' });
       else expect((await get(s3.client, upload.Key)).toString()).toBe('first');
     }
+  });
+
+  it('completing two uploads to one key under If-None-Match -> one wins, the other gets 412 or 409', async () => {
+    for (let round = 0; round < 15; round += 1) {
+      const Key = `twice/${round}`;
+      const uploads = await Promise.all(
+        ['first', 'other'].map(async (Body) => {
+          const upload = { Key, UploadId: await beginUpload(s3.client, Key) };
+          return { upload, parts: [await sendPart(s3.client, upload, { PartNumber: 1, Body })] };
+        }),
+      );
+      const results = await Promise.allSettled(
+        uploads.map(({ upload, parts }) => completeUpload(s3.client, upload, parts, { IfNoneMatch: '*' })),
+      );
+      expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      const lost = results.find((result) => result.status === 'rejected');
+      expect(['PreconditionFailed', 'ConditionalRequestConflict']).toContain((lost?.reason as Error).name);
+    }
+  });
+
+  it('a key that is deleted while a body comes for it under If-None-Match -> 409, and nothing is there', async () => {
+    await s3.put('deleted', 'old');
+    const headers = { 'if-none-match': '*', 'content-length': 10 };
+    const answer = await new Promise<number | undefined>((resolve, reject) => {
+      const sent = request(`${s3.url}/bucket/deleted`, { method: 'PUT', headers }, (response) => {
+        resolve(response.resume().statusCode);
+      });
+      sent.on('error', reject).write('12345');
+      void systemClock
+        .sleep(50)
+        .then(() => fetch(`${s3.url}/bucket/deleted`, { method: 'DELETE' }))
+        .then(() => sent.end('67890'));
+    });
+    expect(answer).toBe(409);
+    await expect(get(s3.client, 'deleted')).rejects.toMatchObject({ name: 'NoSuchKey' });
+    await s3.put('deleted', 'new', { IfNoneMatch: '*' });
   });
 
   it('making a bucket twice and writing to it -> one bucket with the object in it', async () => {

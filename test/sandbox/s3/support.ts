@@ -90,10 +90,17 @@ export async function beginUpload(
   return (await client.send(new CreateMultipartUploadCommand({ Bucket, Key, ...more }))).UploadId ?? '';
 }
 
+/** Which upload it is; in the usual bucket where no other is named. */
+interface UploadName {
+  readonly Key: string;
+  readonly UploadId: string;
+  readonly Bucket?: string;
+}
+
 /** Sends one part. */
 export async function sendPart(
   client: S3Client,
-  upload: { readonly Key: string; readonly UploadId: string },
+  upload: UploadName,
   { PartNumber, Body }: { readonly PartNumber: number; readonly Body: Buffer | string },
 ): Promise<CompletedPart> {
   const sent = await client.send(new UploadPartCommand({ Bucket, ...upload, PartNumber, Body }));
@@ -103,7 +110,7 @@ export async function sendPart(
 /** CompleteMultipartUpload. */
 export const completeUpload = (
   client: S3Client,
-  upload: { readonly Key: string; readonly UploadId: string },
+  upload: UploadName,
   Parts: CompletedPart[],
   more: Partial<CompleteMultipartUploadCommandInput> = {},
 ) => client.send(new CompleteMultipartUploadCommand({ Bucket, ...upload, MultipartUpload: { Parts }, ...more }));
@@ -111,11 +118,16 @@ export const completeUpload = (
 /** Uploads an object in parts. */
 export async function putInParts(
   client: S3Client,
-  object: { readonly Key: string; readonly ChecksumType?: 'FULL_OBJECT' | 'COMPOSITE' },
+  object: {
+    readonly Key: string;
+    readonly Bucket?: string;
+    readonly ChecksumType?: 'FULL_OBJECT' | 'COMPOSITE';
+  },
   bodies: readonly Buffer[],
 ): Promise<void> {
-  const { Key, ChecksumType = 'FULL_OBJECT' } = object;
-  const upload = { Key, UploadId: await beginUpload(client, Key, { ChecksumAlgorithm: 'CRC32', ChecksumType }) };
+  const { ChecksumType = 'FULL_OBJECT', ...place } = object;
+  const checksum = { ChecksumAlgorithm: 'CRC32', ChecksumType } as const;
+  const upload = { ...place, UploadId: await beginUpload(client, place.Key, { ...checksum, ...place }) };
   const parts: CompletedPart[] = [];
   for (const [index, Body] of bodies.entries()) {
     parts.push(await sendPart(client, upload, { PartNumber: index + 1, Body }));
