@@ -25,6 +25,8 @@ export interface SandboxOptions {
   readonly roleKeys?: { readonly lifetimeMs: number; readonly renewBeforeMs: number };
   /** How long things of EC2 take. */
   readonly delays?: Partial<Ec2Delays>;
+  /** How many times faster than on AWS archived objects come back: 3600 makes an hour a second. Default 1. */
+  readonly archiveSpeed?: number;
   /** Told what an operator should know, as a sentence. */
   readonly onNotice?: (text: string) => void;
 }
@@ -79,7 +81,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const directory = join(stateDirectory, 'iam');
     const identities = openIdentities({ directory, accountId: instance.accountId, clock });
     const role = identities.addRole({ name: roleName, policies: (options.rolePolicies ?? []).map(parsePolicy) });
-    const s3 = await createS3Service({ directory: join(stateDirectory, 's3'), clock });
+    const s3 = await createS3Service({
+      directory: join(stateDirectory, 's3'),
+      clock,
+      ...(options.archiveSpeed === undefined ? {} : { archiveSpeed: options.archiveSpeed }),
+    });
     closers.unshift(() => s3.close());
     const services = [ec2, s3, createStsService({ identities }), createPricingService({ clock })];
     const injection = newFaultInjection(services, { clock });

@@ -38,6 +38,7 @@ function program(): Command {
     .option('--port <number>', 'port of all services; the metadata service takes the next one', portNumber, defaultPort)
     .option('--bucket <name>', "a bucket that is made, and that the instance's role may write to", 'demo')
     .option('--fault <spec>', 'a fault on demand; may be repeated', faultSpec)
+    .option('--archive-speed <factor>', 'how much faster than on AWS archived objects come back', speed, 1)
     .addHelpText('after', faultHelp('snap-to-s3 sandbox start --fault'))
     .action((options: StartOptions) => startInForeground(options));
   command
@@ -93,6 +94,16 @@ function portNumber(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_534) return port;
   throw new CommanderError(2, 'usage', `Error: "${text}" is not a port. Give a number from 0 (any) to 65534.`);
+}
+
+function speed(text: string): number {
+  const factor = Number(text);
+  if (/^\d{1,9}(?:\.\d+)?$/.test(text) && factor >= 1) return factor;
+  throw new CommanderError(
+    2,
+    'usage',
+    `Error: "${text}" is no speed. Give a number from 1; 3600 makes an hour a second.`,
+  );
 }
 
 function statusOf(error: unknown): number {

@@ -14,15 +14,19 @@ export interface StartOptions {
   /** Made if it is not there; the instance's role gets docs/iam-policy.json for it. */
   readonly bucket: string;
   readonly fault?: readonly FaultRequest[];
+  /** How much faster than on AWS archived objects come back. */
+  readonly archiveSpeed: number;
 }
 
 /** Runs a sandbox until SIGINT or SIGTERM. Prints `export …` lines, ready for eval. Throws `usage`. */
-export async function startInForeground({ state, port, bucket, fault = [] }: StartOptions): Promise<void> {
+export async function startInForeground(options: StartOptions): Promise<void> {
+  const { state, port, bucket, fault = [], archiveSpeed } = options;
   const stateDirectory = resolve(state);
   using interrupted = interruption();
   const sandbox = await startSandbox({
     stateDirectory,
     port,
+    archiveSpeed,
     rolePolicies: [shippedPolicy({ bucket })],
     onNotice: (text) => console.error(text),
   });

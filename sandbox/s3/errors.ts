@@ -14,19 +14,23 @@ const statuses = {
   EntityTooSmall: 400,
   ExpiredToken: 400,
   IllegalLocationConstraintException: 400,
+  IllegalVersioningConfigurationException: 400,
   IncompleteBody: 400,
   InternalError: 500,
   InvalidAccessKeyId: 403,
   InvalidArgument: 400,
   InvalidBucketName: 400,
+  InvalidBucketState: 409,
   InvalidDigest: 400,
   InvalidEncryptionAlgorithmError: 400,
+  InvalidObjectState: 403,
   InvalidPart: 400,
   InvalidPartOrder: 400,
   InvalidRange: 416,
   InvalidRequest: 400,
   InvalidStorageClass: 400,
   InvalidTag: 400,
+  InvalidTier: 403,
   InvalidToken: 400,
   KeyTooLongError: 400,
   MalformedXML: 400,
@@ -34,13 +38,24 @@ const statuses = {
   MethodNotAllowed: 405,
   MissingContentLength: 411,
   NoSuchBucket: 404,
+  NoSuchBucketPolicy: 404,
+  NoSuchCORSConfiguration: 404,
   NoSuchKey: 404,
+  NoSuchLifecycleConfiguration: 404,
+  NoSuchObjectLockConfiguration: 404,
+  NoSuchTagSet: 404,
   NoSuchUpload: 404,
+  NoSuchVersion: 404,
+  NoSuchWebsiteConfiguration: 404,
   NotImplemented: 501,
   NotModified: 304,
+  ObjectAlreadyInActiveTierError: 403,
+  ObjectLockConfigurationNotFoundError: 404,
   OperationAborted: 409,
   PreconditionFailed: 412,
+  ReplicationConfigurationNotFoundError: 404,
   RequestTimeTooSkewed: 403,
+  RestoreAlreadyInProgress: 409,
   ServiceUnavailable: 503,
   SignatureDoesNotMatch: 403,
   SlowDown: 503,
@@ -94,8 +109,8 @@ export function hostId(requestId: string): string {
 export const noSuchBucket = (bucket: string): S3Error =>
   new S3Error('NoSuchBucket', 'The specified bucket does not exist', { BucketName: bucket });
 /** Not there: the key. */
-export const noSuchKey = (key: string): S3Error =>
-  new S3Error('NoSuchKey', 'The specified key does not exist.', { Key: key });
+export const noSuchKey = (key: string, headers: Fields = {}): S3Error =>
+  new S3Error('NoSuchKey', 'The specified key does not exist.', { Key: key }, headers);
 /** Not there: the upload. */
 export const noSuchUpload = (uploadId: string): S3Error =>
   new S3Error(
@@ -109,6 +124,12 @@ export const malformedXml = (): S3Error =>
     'MalformedXML',
     'The XML you provided was not well-formed or did not validate against our published schema',
   );
+/** A parameter has a value that it cannot have. */
+export const invalidArgument = (name: string, value: string | undefined, message: string): S3Error =>
+  new S3Error('InvalidArgument', message, {
+    ArgumentName: name,
+    ...(value === undefined ? {} : { ArgumentValue: value }),
+  });
 /** Part of S3, but not of the sandbox. */
 export const notImplemented = (what: string): S3Error =>
   new S3Error('NotImplemented', `The sandbox does not implement ${what}; see sandbox/FIDELITY.md.`);

@@ -1,2 +1,2 @@
 export { createS3Service, type S3ServiceOptions } from './service.js';
-export { routes } from './dispatch.js';
+export { routes } from './routes/index.js';

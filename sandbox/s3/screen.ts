@@ -25,6 +25,11 @@ const honoured = new Set([
   'x-amz-server-side-encryption-bucket-key-enabled',
   'x-amz-storage-class',
   'x-amz-tagging',
+  // Of Object Lock.
+  'x-amz-bypass-governance-retention',
+  'x-amz-object-lock-legal-hold',
+  'x-amz-object-lock-mode',
+  'x-amz-object-lock-retain-until-date',
   // Of copies.
   'x-amz-copy-source',
   'x-amz-copy-source-if-match',
@@ -34,7 +39,8 @@ const honoured = new Set([
   'x-amz-copy-source-range',
   'x-amz-metadata-directive',
   'x-amz-tagging-directive',
-  // Of GetObjectAttributes.
+  // Of listings and GetObjectAttributes.
+  'x-amz-optional-object-attributes',
   'x-amz-max-parts',
   'x-amz-object-attributes',
   'x-amz-part-number-marker',
@@ -47,7 +53,7 @@ const honoured = new Set([
 /** Headers that are honoured with these values only: those that ask for what is the case anyway. */
 const honouredValues: Readonly<Record<string, readonly string[]>> = {
   'x-amz-acl': ['private', 'bucket-owner-full-control'],
-  'x-amz-bucket-object-lock-enabled': ['false'],
+  'x-amz-bucket-object-lock-enabled': ['false', 'False', 'true', 'True'],
   'x-amz-object-ownership': ['BucketOwnerEnforced'],
 };
 

@@ -1,12 +1,14 @@
 import type { Particulars } from '../server/service.js';
 import type { ServiceOperation } from '../server/service-operation.js';
-import { routes, type Route } from './dispatch.js';
 import { longOperations } from './error-in-200.js';
 import { S3Error } from './errors.js';
 import { parseS3Request } from './http/request.js';
+import { routes, type Route } from './routes/index.js';
 
 /** Operations of PUT that answer with a document. */
 const documentsOfPut = new Set(['CopyObject', 'UploadPartCopy']);
+/** Operations of POST that answer with a head alone. */
+const withoutDocument = new Set(['RestoreObject']);
 /** Operations of PUT and POST whose requests consist of their head. */
 const withoutBody = new Set(['CopyObject', 'UploadPartCopy', 'CreateMultipartUpload']);
 
@@ -14,7 +16,7 @@ const withoutBody = new Set(['CopyObject', 'UploadPartCopy', 'CreateMultipartUpl
 export const serviceOperations: readonly ServiceOperation[] = routes.map(({ name, method }: Route) => ({
   name,
   takesBody: (method === 'PUT' || method === 'POST') && !withoutBody.has(name),
-  givesBody: method === 'GET' || method === 'POST' || documentsOfPut.has(name),
+  givesBody: method === 'GET' || (method === 'POST' && !withoutDocument.has(name)) || documentsOfPut.has(name),
   faults: longOperations.includes(name) ? ['error-in-200'] : [],
 }));
 

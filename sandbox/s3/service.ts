@@ -4,7 +4,9 @@ import type { Service, ServiceRequest } from '../server/service.js';
 import { findRoute } from './dispatch.js';
 import { answerErrorIn200, ErrorIn200 } from './error-in-200.js';
 import { errorDocument, hostId, refused, S3Error } from './errors.js';
-import { parseS3Request } from './http/request.js';
+import { parseS3Request, type S3Request } from './http/request.js';
+import { bucketOf, type OperationContext } from './operations/operation.js';
+import type { Route } from './routes/index.js';
 import { particulars, serviceOperations } from './service-operations.js';
 import { screen } from './screen.js';
 import { openStore } from './state/index.js';
@@ -16,11 +18,13 @@ export interface S3ServiceOptions {
   readonly clock: Clock;
   /** Whose the buckets are, for x-amz-expected-bucket-owner. Default 123456789012. */
   readonly accountId?: string;
+  /** How many times faster than on AWS archived objects are restored, and restored copies expire. Default 1. */
+  readonly archiveSpeed?: number;
 }
 
 /** Opens the local S3 on a state directory. */
 export async function createS3Service(options: S3ServiceOptions): Promise<Service> {
-  const { directory, clock, accountId = '123456789012' } = options;
+  const { directory, clock, accountId = '123456789012', archiveSpeed = 1 } = options;
   const store = await openStore(directory);
   return {
     signingName: 's3',
@@ -34,7 +38,9 @@ export async function createS3Service(options: S3ServiceOptions): Promise<Servic
         const s3Request = parseS3Request(request);
         const route = findRoute(s3Request);
         screen(s3Request, { accountId });
-        await route.operation(s3Request, response, { store, clock, region: request.region });
+        const context = { store, clock, region: request.region, archiveSpeed };
+        authorize(route, s3Request, context);
+        await route.operation(s3Request, response, context);
       } catch (error) {
         if (error instanceof ErrorIn200) answerErrorIn200(error, request, response);
         else if (error instanceof S3Error) answerError(error, request, response);
@@ -47,6 +53,15 @@ export async function createS3Service(options: S3ServiceOptions): Promise<Servic
     },
     close: () => Promise.resolve(),
   };
+}
+
+/**
+ * Asks the caller's policies for everything that the request takes. That a bucket is not there S3 tells everybody, before
+ * it asks. Throws `NoSuchBucket`, {@link Refusal}.
+ */
+function authorize(route: Route, request: S3Request, context: OperationContext): void {
+  if (request.bucket !== undefined && route.name !== 'CreateBucket') bucketOf(request, context);
+  for (const access of route.access(request, context)) request.caller.authorize(access);
 }
 
 function operationOf(request: ServiceRequest): string | undefined {

@@ -16,7 +16,7 @@ let store: ObjectStore;
 let agoMs = 0;
 beforeAll(async () => {
   sandbox = await s3Sandbox({ clock: { ...systemClock, now: () => systemClock.now() - agoMs } });
-  const retryPolicy = { attempts: 4, firstPauseMs: 1, longestPauseMs: 2, totalMs: 10_000 };
+  const retryPolicy = { attempts: 12, firstPauseMs: 5, longestPauseMs: 50, totalMs: 10_000 };
   store = { client: sandbox.client(), bucket: 'bucket', clock: systemClock, temporaryDirectory: tmpdir(), retryPolicy };
 });
 afterEach(async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { createS3Service } from '../../sandbox/s3/index.js';
+import type { Stage } from '../../sandbox/server/pipeline.js';
 import { listen } from '../../sandbox/server/server.js';
 import { systemClock, type Clock } from '../../src/core/index.js';
 
@@ -18,17 +19,30 @@ export interface S3Sandbox extends AsyncDisposable {
 
 const silent = (): undefined => undefined;
 
+/** What a test may want otherwise. */
+export interface S3SandboxOptions {
+  readonly clock?: Clock;
+  readonly archiveSpeed?: number;
+  /** What requests pass through before the services. */
+  readonly stages?: readonly Stage[];
+}
+
 /** Starts one with a bucket `bucket`. */
-export async function s3Sandbox(options: { readonly clock?: Clock } = {}): Promise<S3Sandbox> {
+export async function s3Sandbox(options: S3SandboxOptions = {}): Promise<S3Sandbox> {
   const directory = await mkdtemp(join(tmpdir(), 'snap-to-s3-s3-'));
   const defects: unknown[] = [];
   const begin = async () => {
-    const s3 = await createS3Service({ directory, clock: options.clock ?? systemClock });
+    const s3 = await createS3Service({
+      directory,
+      clock: options.clock ?? systemClock,
+      ...(options.archiveSpeed === undefined ? {} : { archiveSpeed: options.archiveSpeed }),
+    });
     return listen([s3], {
       host: '127.0.0.1',
       port: 0,
       defaultRegion: 'us-east-1',
       onDefect: (error) => defects.push(error),
+      stages: options.stages ?? [],
     });
   };
   let server = await begin();

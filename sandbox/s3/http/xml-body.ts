@@ -1,6 +1,6 @@
 import { XMLParser } from 'fast-xml-parser';
 import { SyntaxValidator } from 'fast-xml-validator';
-import { malformedXml } from '../errors.js';
+import { malformedXml, notImplemented } from '../errors.js';
 
 /** An element that was read: its children by name, or its text with entities as they were sent. */
 export type XmlNode = string | { readonly [name: string]: XmlNode | readonly XmlNode[] | undefined };
@@ -58,4 +58,10 @@ function decode(raw: string): string {
 
 function toCharacter(codePoint: number): string | undefined {
   return codePoint <= 0x10ffff ? String.fromCodePoint(codePoint) : undefined;
+}
+
+/** Refuses elements that nobody would look at. Throws `NotImplemented`, naming the first. */
+export function onlyKnown(node: Exclude<XmlNode, string>, known: readonly string[], operation: string): void {
+  const unknown = Object.keys(node).find((name) => name !== '#text' && !known.includes(name));
+  if (unknown !== undefined) throw notImplemented(`${operation} with ${unknown}`);
 }

@@ -1,7 +1,9 @@
 import { element } from '../../server/xml.js';
 import { notImplemented, S3Error } from '../errors.js';
+import { header } from '../http/request.js';
 import { readSmallBody } from '../http/small-body.js';
 import { text, parseXml } from '../http/xml-body.js';
+import type { BucketSettings } from '../state/index.js';
 import { answerEmpty, answerXml, bucketOf, namespace, xmlTime, type Operation } from './operation.js';
 
 /** Names of general purpose buckets (S3 user guide, "General purpose bucket naming rules"). */
@@ -13,10 +15,13 @@ export const createBucket: Operation = async (request, response, { store, clock,
   if (!bucketName.test(name)) {
     throw new S3Error('InvalidBucketName', 'The specified bucket is not valid.', { BucketName: name });
   }
+  const isLocked = header(request, 'x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true';
+  const settings: BucketSettings = isLocked ? { versioning: 'Enabled', objectLock: {} } : {};
   const location = readLocation(await readSmallBody(request), region);
   await store.turns.take(name, async () => {
-    if (!store.buckets.has(name)) await store.createBucket(name, location, clock.now());
-    else if (region !== 'us-east-1') {
+    if (!store.buckets.has(name)) {
+      await store.createBucket({ name, region: location, createdMs: clock.now(), settings });
+    } else if (region !== 'us-east-1') {
       throw new S3Error(
         'BucketAlreadyOwnedByYou',
         'Your previous request to create the named bucket succeeded and you already own it.',
@@ -58,8 +63,11 @@ export const deleteBucket: Operation = async (request, response, context) => {
         'A conflicting conditional operation is currently in progress against this resource. Please try again.',
       );
     }
-    if (bucket.objects.size > 0 || bucket.uploads.size > 0) {
-      throw new S3Error('BucketNotEmpty', 'The bucket you tried to delete is not empty', { BucketName: bucket.name });
+    if (bucket.versions.size > 0 || bucket.uploads.size > 0) {
+      const more = bucket.settings.versioning === undefined ? '' : '. You must delete all versions in the bucket.';
+      throw new S3Error('BucketNotEmpty', `The bucket you tried to delete is not empty${more}`, {
+        BucketName: bucket.name,
+      });
     }
     await store.deleteBucket(bucket);
   });

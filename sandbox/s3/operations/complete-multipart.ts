@@ -1,39 +1,93 @@
-import { createHash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { element } from '../../server/xml.js';
-import { checksumOfParts, type Checksum } from '../checksums/index.js';
 import { mayFail } from '../error-in-200.js';
-import { malformedXml, S3Error } from '../errors.js';
-import { readObjectChecksum } from '../http/attributes.js';
-import { wrongChecksum } from '../http/integrity.js';
-import { header, type S3Request } from '../http/request.js';
+import { S3Error } from '../errors.js';
+import type { S3Request } from '../http/request.js';
 import { readSmallBody } from '../http/small-body.js';
-import { children, parseXml, text, type XmlNode } from '../http/xml-body.js';
-import type { StoredObject, Upload, UploadedPart } from '../state/index.js';
-import { underConditions } from './conditional.js';
-import { answerXml, bucketOf, encryptionHeaders, keyOf, namespace, uploadOf, type Operation } from './operation.js';
+import { text } from '../http/xml-body.js';
+import type { Bucket, StoredObject } from '../state/index.js';
+import { assemble, chooseParts, etagOfParts, readParts, unquoted, type ListedPart } from './assemble.js';
+import { beginWrite } from './conditional.js';
+import { versionHeaders } from './find-object.js';
+import { lockOfNew } from './lock/index.js';
+import {
+  answerXml,
+  bucketOf,
+  encryptionHeaders,
+  inTurn,
+  keyOf,
+  namespace,
+  uploadOf,
+  type Operation,
+  type OperationContext,
+} from './operation.js';
 
-/** Every part but the last one (S3 user guide, "Multipart upload limits"). */
-const smallestPartBytes = 5 * 1024 ** 2;
-
-/** CompleteMultipartUpload. No byte is copied: the object consists of the files of its parts. */
+/**
+ * CompleteMultipartUpload. No byte is copied: the object consists of the files of its parts. Asked again with the same
+ * parts it answers the same, as long as the object is there.
+ */
 export const completeMultipartUpload: Operation = async (request, response, context) => {
   const { store, clock } = context;
   const bucket = bucketOf(request, context);
   const key = keyOf(request);
   const listed = readParts(await readSmallBody(request, { checksumOf: 'object' }));
+  const completed = completedBefore(request, bucket, listed);
+  if (completed !== undefined) {
+    answer(request, response, { bucket, object: completed });
+    return;
+  }
   uploadOf(request, bucket);
   let object: StoredObject | undefined;
-  await underConditions(request, { store, bucket, key }, async () => {
-    // No part can come or go from here on.
-    const upload = uploadOf(request, bucket);
-    object = assemble(request, upload, { parts: chooseParts(listed, upload), lastModifiedMs: clock.now() });
-    mayFail(request, 'undone');
-    await store.putObject(bucket, object);
-    await store.endUpload(bucket, upload);
-  });
+  using conditions = beginWrite(request, { store, bucket, key });
+  try {
+    await conditions.commit(async () => {
+      // No part can come or go from here on.
+      const upload = uploadOf(request, bucket);
+      const assembled = assemble(request, upload, chooseParts(listed, upload));
+      mayFail(request, 'undone');
+      const lock = lockOfNew(upload.lock, bucket, clock.now());
+      object = await store.putObject(bucket, { ...assembled, lock });
+      await store.endUpload(bucket, upload);
+    });
+  } catch (error) {
+    await endAfterConflict(error, request, context);
+    throw error;
+  }
   if (object === undefined) throw new Error('The write was neither made nor refused');
-  const { etag, checksum } = object;
   mayFail(request, 'done');
+  answer(request, response, { bucket, object });
+};
+
+/** The object that this upload became, where the same parts are listed. */
+function completedBefore(request: S3Request, bucket: Bucket, listed: readonly ListedPart[]): StoredObject | undefined {
+  const uploadId = request.query.get('uploadId');
+  const versions = bucket.versions.get(request.key ?? '')?.versions ?? [];
+  const object = versions.find((version) => version.kind === 'object' && version.uploadId === uploadId);
+  if (object?.kind !== 'object') return undefined;
+  const numbers = listed.map((entry) => Number(text(entry.PartNumber)));
+  const isSame =
+    etagOfParts(listed.map((entry) => unquoted(text(entry.ETag)))) === object.etag &&
+    numbers.every((partNumber, index) => partNumber === object.parts?.[index]?.partNumber);
+  return isSame ? object : undefined;
+}
+
+/** After a conflict an upload has to be begun anew (S3 user guide, "How to prevent object overwrites with conditional writes"). */
+async function endAfterConflict(error: unknown, request: S3Request, context: OperationContext): Promise<void> {
+  if (!(error instanceof S3Error) || error.code !== 'ConditionalRequestConflict') return;
+  const { store } = context;
+  const bucket = bucketOf(request, context);
+  await inTurn({ store, bucket, key: keyOf(request) }, async () => {
+    const upload = bucket.uploads.get(request.query.get('uploadId') ?? '');
+    if (upload !== undefined) await store.endUpload(bucket, upload);
+  });
+}
+
+function answer(
+  request: S3Request,
+  response: ServerResponse,
+  { bucket, object }: { readonly bucket: Bucket; readonly object: StoredObject },
+): void {
+  const { key, etag, checksum } = object;
   answerXml(
     response,
     element(
@@ -48,104 +102,6 @@ export const completeMultipartUpload: Operation = async (request, response, cont
       ],
       namespace,
     ),
-    encryptionHeaders(object),
+    { ...encryptionHeaders(object), ...versionHeaders(bucket, object) },
   );
-};
-
-function assemble(
-  request: S3Request,
-  upload: Upload,
-  { parts, lastModifiedMs }: { readonly parts: readonly UploadedPart[]; readonly lastModifiedMs: number },
-): StoredObject {
-  const segments = parts.map((part) => part.segment);
-  const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
-  const md5 = createHash('md5');
-  for (const part of parts) md5.update(Buffer.from(part.etag, 'hex'));
-  return {
-    ...upload.attributes,
-    key: upload.key,
-    bytes,
-    etag: `${md5.digest('hex')}-${parts.length}`,
-    lastModifiedMs,
-    segments,
-    checksum: checkObject(request, upload, { parts, bytes }),
-    parts: parts.map(({ partNumber, segment, checksum }) => ({ partNumber, bytes: segment.bytes, checksum })),
-    tags: upload.tags,
-  };
-}
-
-function readParts(body: string): readonly Exclude<XmlNode, string>[] {
-  const listed = children(parseXml(body, 'CompleteMultipartUpload').Part);
-  if (listed.length === 0) throw malformedXml();
-  return listed;
-}
-
-/** The parts that the client lists. Throws `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `InvalidRequest`. */
-function chooseParts(listed: readonly Exclude<XmlNode, string>[], upload: Upload): readonly UploadedPart[] {
-  let before = 0;
-  const parts = listed.map((entry) => {
-    const partNumber = Number(text(entry.PartNumber));
-    if (partNumber <= before) {
-      throw new S3Error(
-        'InvalidPartOrder',
-        'The list of parts was not in ascending order. Parts must be ordered by part number.',
-      );
-    }
-    before = partNumber;
-    const part = upload.parts.get(partNumber);
-    const etag = text(entry.ETag)?.replace(/^"|"$/g, '');
-    const checksum = text(entry[`Checksum${upload.checksum.algorithm}`]);
-    if (part === undefined || etag !== part.etag || (checksum !== undefined && checksum !== part.checksum)) {
-      throw new S3Error(
-        'InvalidPart',
-        "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
-        { UploadId: upload.uploadId, PartNumber: String(partNumber), ETag: etag ?? '' },
-      );
-    }
-    // A composite checksum that was asked for needs the sum of each part in the list.
-    if (upload.checksum.asked && upload.checksum.type === 'COMPOSITE' && checksum === undefined) {
-      throw new S3Error(
-        'InvalidRequest',
-        `The upload was created using a ${upload.checksum.algorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${partNumber} in the request.`,
-      );
-    }
-    return part;
-  });
-  const tooSmall = parts.slice(0, -1).find((part) => part.segment.bytes < smallestPartBytes);
-  if (tooSmall !== undefined) {
-    throw new S3Error('EntityTooSmall', 'Your proposed upload is smaller than the minimum allowed size', {
-      ProposedSize: String(tooSmall.segment.bytes),
-      MinSizeAllowed: String(smallestPartBytes),
-      PartNumber: String(tooSmall.partNumber),
-    });
-  }
-  return parts;
-}
-
-/** Compares what the client says of the whole with what arrived. Throws `BadDigest`, `InvalidRequest`. */
-function checkObject(
-  request: S3Request,
-  upload: Upload,
-  { parts, bytes }: { readonly parts: readonly UploadedPart[]; readonly bytes: number },
-): Checksum {
-  const { algorithm, type } = upload.checksum;
-  const statedType = header(request, 'x-amz-checksum-type');
-  if (statedType !== undefined && statedType !== type) {
-    throw new S3Error(
-      'InvalidRequest',
-      `The upload was created using the ${type} checksum mode. The complete request must use the same checksum mode.`,
-    );
-  }
-  const statedBytes = header(request, 'x-amz-mp-object-size');
-  if (statedBytes !== undefined && Number(statedBytes) !== bytes) {
-    throw new S3Error('InvalidRequest', `The provided 'x-amz-mp-object-size' header does not match what was computed.`);
-  }
-  const checksum = checksumOfParts(
-    algorithm,
-    type,
-    parts.map((part) => ({ value: part.checksum, bytes: part.segment.bytes })),
-  );
-  const stated = readObjectChecksum(request, algorithm);
-  if (stated !== undefined && stated !== checksum.value) throw wrongChecksum(algorithm);
-  return checksum;
 }

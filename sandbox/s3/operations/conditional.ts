@@ -1,44 +1,65 @@
 import { noSuchKey, S3Error } from '../errors.js';
 import { header, type S3Request } from '../http/request.js';
-import type { StoredObject } from '../state/index.js';
+import type { ConditionalWrite, StoredObject } from '../state/index.js';
 import { inTurn, type Place } from './operation.js';
 
+/** A write that is looked at together with what is there already. */
+export interface WriteUnderConditions extends Disposable {
+  /** Makes the write visible, in its turn. Throws `PreconditionFailed`, `NoSuchKey`, `ConditionalRequestConflict`. */
+  commit(write: () => Promise<void>): Promise<void>;
+}
+
 /**
- * Runs a write in its turn and under its conditions, `If-None-Match: *` and `If-Match: <etag>` (S3 user guide,
- * "Conditional requests"). They are looked at when the write becomes visible; of two conditional writes to one key at
- * once the later one gets `ConditionalRequestConflict`. Throws `PreconditionFailed`, `NoSuchKey`, `NotImplemented`.
+ * Begins a write under its conditions, `If-None-Match: *` and `If-Match: <etag>`; dispose when it is over (S3 user guide,
+ * "Conditional requests"). They are looked at when the write becomes visible. Of two that become visible at once the
+ * later one gets `ConditionalRequestConflict`, and so does an `If-None-Match` whose key was deleted since it began.
+ * Throws `NotImplemented`.
  */
-export async function underConditions(request: S3Request, place: Place, write: () => Promise<void>): Promise<void> {
+export function beginWrite(request: S3Request, place: Place): WriteUnderConditions {
   const { bucket, key } = place;
   const ifNoneMatch = header(request, 'if-none-match');
   const ifMatch = header(request, 'if-match');
   if (ifNoneMatch === undefined && ifMatch === undefined) {
-    await inTurn(place, write);
-    return;
+    return { commit: (write) => inTurn(place, write), [Symbol.dispose]: () => undefined };
   }
   if (ifNoneMatch !== undefined && ifNoneMatch !== '*') {
     throw new S3Error('NotImplemented', 'A header you provided implies functionality that is not implemented', {
       Header: 'If-None-Match',
     });
   }
-  if (bucket.conditionalWrites.has(key)) {
-    throw new S3Error(
-      'ConditionalRequestConflict',
-      'The conditional request cannot succeed due to a conflicting operation against this resource.',
-      { Key: key },
-    );
-  }
-  bucket.conditionalWrites.add(key);
-  try {
-    await inTurn(place, async () => {
-      const existing = bucket.objects.get(key);
-      if (ifNoneMatch !== undefined && existing !== undefined) throw conditionFailed('If-None-Match');
-      if (ifMatch !== undefined) requireMatch(ifMatch, key, existing);
-      await write();
-    });
-  } finally {
-    bucket.conditionalWrites.delete(key);
-  }
+  const mine: ConditionalWrite = { isCommitting: false, sawDeletion: false };
+  const all = bucket.conditionalWrites.get(key) ?? new Set();
+  bucket.conditionalWrites.set(key, all.add(mine));
+  return {
+    commit: async (write) => {
+      if (Array.from(all).some((one) => one.isCommitting)) throw conflict(key);
+      mine.isCommitting = true;
+      await inTurn(place, async () => {
+        const existing = bucket.objects.get(key);
+        if (ifNoneMatch !== undefined && existing !== undefined) throw conditionFailed('If-None-Match');
+        if (ifNoneMatch !== undefined && mine.sawDeletion) throw conflict(key);
+        if (ifMatch !== undefined) requireMatch(ifMatch, key, existing);
+        await write();
+      });
+    },
+    [Symbol.dispose]: () => {
+      all.delete(mine);
+      if (all.size === 0) bucket.conditionalWrites.delete(key);
+    },
+  };
+}
+
+/** Tells the conditional writes of a key that have begun that it was deleted. */
+export function noteDeletion({ bucket, key }: Place): void {
+  for (const write of bucket.conditionalWrites.get(key) ?? []) write.sawDeletion = true;
+}
+
+function conflict(key: string): S3Error {
+  return new S3Error(
+    'ConditionalRequestConflict',
+    'The conditional request cannot succeed due to a conflicting operation against this resource.',
+    { Key: key },
+  );
 }
 
 /** An `If-Match` of a write or delete. Throws `NoSuchKey`, `PreconditionFailed`. */

@@ -4,11 +4,15 @@ import { mayFail } from '../error-in-200.js';
 import { S3Error } from '../errors.js';
 import { readAttributes } from '../http/attributes.js';
 import type { ReceivedBody } from '../http/receive.js';
+import { directive } from '../http/copy-source.js';
+import { readObjectLock } from '../http/object-lock.js';
 import { header, type S3Request } from '../http/request.js';
 import { parseTaggingHeader } from '../http/tagging.js';
 import { writeBody, type Bodies, type ObjectAttributes, type StoredObject } from '../state/index.js';
-import { underConditions } from './conditional.js';
+import { beginWrite } from './conditional.js';
 import { copyRangeOf, copySourceOf, requireCopyable, type CopySource } from './copy-source.js';
+import { versionHeaders } from './find-object.js';
+import { lockOfNew } from './lock/index.js';
 import { addPart, partNumberOf } from './multipart.js';
 import {
   answerXml,
@@ -37,12 +41,15 @@ export const copyObject: Operation = async (request, response, context) => {
       : object.tags;
   const range = { from: 0, to: object.bytes };
   mayFail(request, 'undone');
+  const lock = lockOfNew(readObjectLock(request, clock.now()), bucket, clock.now());
+  using conditions = beginWrite(request, { store, bucket, key });
   const body = await copyBytes(object, store.bodies, { range, algorithm: algorithmOfCopy(request, object) });
   const lastModifiedMs = clock.now();
   const checksum = { ...body.checksum, type: 'FULL_OBJECT' as const };
+  let version: Record<string, string> = {};
   try {
-    await underConditions(request, { store, bucket, key }, () =>
-      store.putObject(bucket, {
+    await conditions.commit(async () => {
+      const stored = await store.putObject(bucket, {
         ...attributes,
         key,
         bytes: body.segment.bytes,
@@ -51,8 +58,10 @@ export const copyObject: Operation = async (request, response, context) => {
         segments: [body.segment],
         checksum,
         tags,
-      }),
-    );
+        lock,
+      });
+      version = versionHeaders(bucket, stored);
+    });
   } catch (error) {
     await store.bodies.remove([body.segment]);
     throw error;
@@ -70,7 +79,7 @@ export const copyObject: Operation = async (request, response, context) => {
       ],
       namespace,
     ),
-    encryptionHeaders(attributes),
+    { ...encryptionHeaders(attributes), ...version, ...source.headers },
   );
 };
 
@@ -79,7 +88,7 @@ export const uploadPartCopy: Operation = async (request, response, context) => {
   const { store } = context;
   const upload = uploadOf(request, bucketOf(request, context));
   const partNumber = partNumberOf(request);
-  const { object } = copySourceOf(request, context);
+  const { object, headers } = copySourceOf(request, context);
   const range = copyRangeOf(request, object);
   requireCopyable(range.to - range.from);
   mayFail(request, 'undone');
@@ -97,7 +106,7 @@ export const uploadPartCopy: Operation = async (request, response, context) => {
       ],
       namespace,
     ),
-    encryptionHeaders(upload.attributes),
+    { ...encryptionHeaders(upload.attributes), ...headers },
   );
 };
 
@@ -130,15 +139,6 @@ function algorithmOfCopy(request: S3Request, source: StoredObject): ChecksumAlgo
   return algorithm;
 }
 
-function directive(request: S3Request, name: string): 'COPY' | 'REPLACE' {
-  const value = header(request, name) ?? 'COPY';
-  if (value === 'COPY' || value === 'REPLACE') return value;
-  throw new S3Error('InvalidArgument', `Unknown ${name.slice('x-amz-'.length)}.`, {
-    ArgumentName: name,
-    ArgumentValue: value,
-  });
-}
-
 /** What makes a copy of an object onto itself more than nothing. */
 const changes = [
   'x-amz-storage-class',
@@ -147,8 +147,9 @@ const changes = [
   'x-amz-checksum-algorithm',
 ];
 
-function requireChange(request: S3Request, { bucket, object }: CopySource): void {
-  const onItself = bucket === request.bucket && object.key === request.key;
+function requireChange(request: S3Request, { bucket, object, isVersion }: CopySource): void {
+  // A version that is named is copied on top: that is how an old one becomes the current one.
+  const onItself = bucket === request.bucket && object.key === request.key && !isVersion;
   const replaces = directive(request, 'x-amz-metadata-directive') === 'REPLACE';
   if (!onItself || replaces || changes.some((name) => header(request, name) !== undefined)) return;
   throw new S3Error(

@@ -1,60 +1,100 @@
+import { Refusal } from '../../server/refusal.js';
 import { element, type XmlElement } from '../../server/xml.js';
-import { malformedXml, notImplemented, S3Error } from '../errors.js';
-import { header } from '../http/request.js';
+import { deletingKey } from '../access/index.js';
+import { malformedXml, S3Error } from '../errors.js';
+import { header, type S3Request } from '../http/request.js';
 import { readSmallBody, requireBodyChecksum } from '../http/small-body.js';
-import { children, parseXml, text, type XmlNode } from '../http/xml-body.js';
-import { requireMatch } from './conditional.js';
-import { answerEmpty, answerXml, bucketOf, inTurn, keyOf, namespace, type Operation, type Place } from './operation.js';
+import { children, onlyKnown, parseXml, text, type XmlNode } from '../http/xml-body.js';
+import { deleteUnder, type Deleted, type Deletion } from './delete-version.js';
+import { requireVersionId, versionIdOf } from './find-object.js';
+import { requireBypassable } from './lock/index.js';
+import {
+  answerEmpty,
+  answerXml,
+  bucketOf,
+  keyOf,
+  namespace,
+  type Operation,
+  type OperationContext,
+} from './operation.js';
 
 /** DeleteObject: a key that is not there is deleted as well, but for `If-Match`. */
 export const deleteObject: Operation = async (request, response, context) => {
-  const { store } = context;
-  const place = { store, bucket: bucketOf(request, context), key: keyOf(request) };
-  await deleteUnder(header(request, 'if-match'), place);
-  answerEmpty(response, 204);
+  const bucket = bucketOf(request, context);
+  requireBypassable(request, bucket);
+  const deletion = { key: keyOf(request), versionId: versionIdOf(request), ifMatch: header(request, 'if-match') };
+  const deleted = await deleteUnder(request, context, deletion);
+  answerEmpty(response, 204, bucket.settings.versioning === undefined ? {} : headersOf(deleted));
 };
 
-/** Deletes in its turn and under its condition. Throws `NoSuchKey` and `PreconditionFailed`, under a condition only. */
-async function deleteUnder(ifMatch: string | undefined, place: Place): Promise<void> {
-  const { store, bucket, key } = place;
-  await inTurn(place, async () => {
-    if (ifMatch !== undefined) requireMatch(ifMatch, key, bucket.objects.get(key));
-    await store.deleteObject(bucket, key);
-  });
+function headersOf(deleted: Deleted): Record<string, string> {
+  switch (deleted.kind) {
+    case 'object':
+      return {};
+    case 'marked':
+      return { 'x-amz-version-id': deleted.markerId, 'x-amz-delete-marker': 'true' };
+    case 'version':
+      return {
+        'x-amz-version-id': deleted.versionId,
+        ...(deleted.wasMarker ? { 'x-amz-delete-marker': 'true' } : {}),
+      };
+  }
 }
 
 /** At most so many keys in one request (DeleteObjects). */
 const mostKeys = 1000;
-/** What else an object of the list may have is not there. */
-const knownFields = new Set(['Key', 'ETag', '#text']);
 
-/** DeleteObjects; each key succeeds or fails for itself. */
+/** DeleteObjects; each key succeeds or fails for itself, and is allowed or denied for itself. */
 export const deleteObjects: Operation = async (request, response, context) => {
-  const { store } = context;
-  const bucket = bucketOf(request, context);
+  requireBypassable(request, bucketOf(request, context));
   requireBodyChecksum(request);
   const order = parseXml(await readSmallBody(request), 'Delete');
+  onlyKnown(order, ['Object', 'Quiet'], 'DeleteObjects');
   const wanted = children(order.Object).map(readWanted);
   if (wanted.length === 0 || wanted.length > mostKeys) throw malformedXml();
   const isQuiet = text(order.Quiet) === 'true';
   const results: XmlElement[] = [];
-  for (const { key, ifMatch } of wanted) {
-    try {
-      await deleteUnder(ifMatch, { store, bucket, key });
-      if (!isQuiet) results.push(element('Deleted', [element('Key', key)]));
-    } catch (error) {
-      if (!(error instanceof S3Error)) throw error;
-      const why = [element('Key', key), element('Code', error.code), element('Message', error.message)];
-      results.push(element('Error', why));
-    }
+  for (const deletion of wanted) {
+    const result = await deleteOne(request, context, deletion);
+    if (result.name === 'Error' || !isQuiet) results.push(result);
   }
   answerXml(response, element('DeleteResult', results, namespace));
 };
 
-function readWanted(object: Exclude<XmlNode, string>): { readonly key: string; readonly ifMatch: string | undefined } {
-  const unknown = Object.keys(object).find((name) => !knownFields.has(name));
-  if (unknown !== undefined) throw notImplemented(`DeleteObjects with ${unknown}`);
+async function deleteOne(request: S3Request, context: OperationContext, deletion: Deletion): Promise<XmlElement> {
+  const { key, versionId } = deletion;
+  const which = [element('Key', key), versionId === undefined ? undefined : element('VersionId', versionId)];
+  try {
+    if (versionId !== undefined) requireVersionId(versionId);
+    for (const access of deletingKey(request, deletion)) request.caller.authorize(access);
+    return element('Deleted', [...which, ...elementsOf(await deleteUnder(request, context, deletion))]);
+  } catch (error) {
+    const code = error instanceof S3Error ? error.code : isDenial(error) ? 'AccessDenied' : undefined;
+    if (code === undefined || !(error instanceof Error)) throw error;
+    return element('Error', [...which, element('Code', code), element('Message', error.message)]);
+  }
+}
+
+function isDenial(error: unknown): boolean {
+  return error instanceof Refusal && error.kind === 'access-denied';
+}
+
+function elementsOf(deleted: Deleted): readonly XmlElement[] {
+  switch (deleted.kind) {
+    case 'object':
+      return [];
+    case 'marked':
+      return [element('DeleteMarker', true), element('DeleteMarkerVersionId', deleted.markerId)];
+    case 'version':
+      return deleted.wasMarker
+        ? [element('DeleteMarker', true), element('DeleteMarkerVersionId', deleted.versionId)]
+        : [];
+  }
+}
+
+function readWanted(object: Exclude<XmlNode, string>): Deletion {
+  onlyKnown(object, ['Key', 'ETag', 'VersionId'], 'DeleteObjects');
   const key = text(object.Key) ?? '';
   if (key === '') throw malformedXml();
-  return { key, ifMatch: text(object.ETag) };
+  return { key, versionId: text(object.VersionId), ifMatch: text(object.ETag) };
 }

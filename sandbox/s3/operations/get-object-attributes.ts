@@ -2,7 +2,8 @@ import { element, type XmlElement } from '../../server/xml.js';
 import { S3Error } from '../errors.js';
 import { header, type S3Request } from '../http/request.js';
 import type { StoredObject } from '../state/index.js';
-import { answerXml, namespace, objectOf, type Operation } from './operation.js';
+import { objectOf, versionHeaders } from './find-object.js';
+import { answerXml, bucketOf, namespace, type Operation } from './operation.js';
 
 const known = ['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize'] as const;
 type Attribute = (typeof known)[number];
@@ -14,6 +15,7 @@ export const getObjectAttributes: Operation = async (request, response, context)
   const elements = known.filter((name) => wanted.has(name)).map((name) => attribute(name, object, request));
   answerXml(response, element('GetObjectAttributesResponse', elements, namespace), {
     'last-modified': new Date(object.lastModifiedMs).toUTCString(),
+    ...versionHeaders(bucketOf(request, context), object),
   });
   await Promise.resolve();
 };

@@ -4,10 +4,14 @@ import { S3Error } from '../errors.js';
 import { checksumHeader, header, queryNumber, type S3Request } from '../http/request.js';
 import type { StoredObject } from '../state/index.js';
 import { conditionFailed, failedCondition, readConditions } from './conditional.js';
-import { encryptionHeaders, objectOf, type Operation, type OperationContext } from './operation.js';
+import { objectOf, versionHeaders } from './find-object.js';
+import { lockHeaders } from './lock/index.js';
+import { bucketOf, encryptionHeaders, type Operation, type OperationContext } from './operation.js';
+import { requireReadable, restoreHeaders } from './restore/index.js';
 
 /** GetObject, with Range, partNumber, conditions and `response-…` overrides. */
 export const getObject: Operation = async (request, response, context) => {
+  requireReadable(objectOf(request, context), context.clock.now());
   const { object, range } = begin(request, response, context);
   await using reading = context.store.bodies.read(object.segments, range.from, range.to);
   await pipeline(reading.bytes, response);
@@ -48,6 +52,9 @@ function begin(
     ...(Object.keys(object.tags).length === 0 ? {} : { 'x-amz-tagging-count': Object.keys(object.tags).length }),
     ...(partNumber === undefined || object.parts === undefined ? {} : { 'x-amz-mp-parts-count': object.parts.length }),
     ...checksumHeaders(request, object, range !== undefined),
+    ...versionHeaders(bucketOf(request, context), object),
+    ...restoreHeaders(object, context.clock.now()),
+    ...lockHeaders(object, request),
     'accept-ranges': 'bytes',
     'content-length': to - from,
     ...(range === undefined ? {} : { 'content-range': `bytes ${from}-${to - 1}/${object.bytes}` }),

@@ -1,18 +1,19 @@
 import { element, type XmlElement } from '../../server/xml.js';
-import { S3Error } from '../errors.js';
-import { queryNumber, type S3Request } from '../http/request.js';
-import type { Bucket, StoredObject } from '../state/index.js';
+import { invalidArgument, S3Error } from '../errors.js';
+import { header, queryNumber, type S3Request } from '../http/request.js';
+import type { StoredObject } from '../state/index.js';
 import { ownerId } from './buckets.js';
 import { writerOf } from './list-encoding.js';
-import { answerXml, bucketOf, namespace, xmlTime, type Operation } from './operation.js';
+import { answerXml, bucketOf, namespace, xmlTime, type Operation, type OperationContext } from './operation.js';
 import { pageOfKeys, type KeyPage } from './paging.js';
+import { restoreStatus } from './restore/index.js';
 
 /** ListObjectsV2: prefix, delimiter, start-after, paging by continuation token, encoding-type=url. */
 export const listObjectsV2: Operation = async (request, response, context) => {
   const { query } = request;
   const token = query.get('continuation-token');
   const startAfter = query.get('start-after') ?? '';
-  const listing = list(request, bucketOf(request, context), {
+  const listing = list(request, context, {
     after: token === null ? startAfter : readToken(token),
     withOwner: query.get('fetch-owner') === 'true',
   });
@@ -39,7 +40,7 @@ export const listObjectsV2: Operation = async (request, response, context) => {
 export const listObjectsV1: Operation = async (request, response, context) => {
   const { query } = request;
   const marker = query.get('marker') ?? '';
-  const listing = list(request, bucketOf(request, context), { after: marker, withOwner: true });
+  const listing = list(request, context, { after: marker, withOwner: true });
   const { page, write } = listing;
   // Without a delimiter the last key is the next marker, and S3 does not repeat it.
   const next = (query.get('delimiter') ?? '') === '' ? undefined : page.next;
@@ -69,14 +70,17 @@ interface Listing {
 
 function list(
   request: S3Request,
-  bucket: Bucket,
+  context: OperationContext,
   { after, withOwner }: { readonly after: string; readonly withOwner: boolean },
 ): Listing {
+  const bucket = bucketOf(request, context);
   const { query } = request;
   const write = writerOf(query);
   const prefix = query.get('prefix') ?? '';
   const delimiter = query.get('delimiter') ?? '';
   const limit = Math.min(queryNumber(request, 'max-keys', { min: 0, max: 2 ** 31 - 1 }) ?? 1000, 1000);
+  const withStatus = wantsRestoreStatus(request);
+  const nowMs = context.clock.now();
   const page = pageOfKeys(bucket.objects.sortedKeys(), { prefix, delimiter, after, limit });
   return {
     page,
@@ -90,7 +94,11 @@ function list(
       element('IsTruncated', page.next !== undefined),
     ],
     entries: [
-      ...page.keys.map((key) => contents(bucket.objects.get(key), write, { withOwner })),
+      ...page.keys.map((key) => {
+        const object = bucket.objects.get(key);
+        if (object === undefined) return undefined;
+        return contents(object, write, { withOwner, status: withStatus ? restoreStatus(object, nowMs) : undefined });
+      }),
       ...page.prefixes.map((common) => element('CommonPrefixes', [element('Prefix', write(common))])),
     ],
   };
@@ -101,11 +109,10 @@ function optional(name: string, value: string | null): XmlElement | undefined {
 }
 
 function contents(
-  object: StoredObject | undefined,
+  object: StoredObject,
   write: (text: string) => string,
-  { withOwner }: { readonly withOwner: boolean },
-): XmlElement | undefined {
-  if (object === undefined) return undefined;
+  { withOwner, status }: { readonly withOwner: boolean; readonly status: XmlElement | undefined },
+): XmlElement {
   return element('Contents', [
     element('Key', write(object.key)),
     element('LastModified', xmlTime(object.lastModifiedMs)),
@@ -115,7 +122,16 @@ function contents(
     element('Size', object.bytes),
     withOwner ? element('Owner', [element('ID', ownerId)]) : undefined,
     element('StorageClass', object.storageClass),
+    status,
   ]);
+}
+
+/** Whether a listing is to tell of restored copies. Throws `InvalidArgument` for any other wish. */
+export function wantsRestoreStatus(request: S3Request): boolean {
+  const name = 'x-amz-optional-object-attributes';
+  const wish = header(request, name);
+  if (wish === undefined || wish === 'RestoreStatus') return wish !== undefined;
+  throw invalidArgument(name, wish, 'Invalid attribute name specified.');
 }
 
 function writeToken(after: string): string {

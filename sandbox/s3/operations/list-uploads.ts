@@ -1,88 +1,39 @@
 import { element } from '../../server/xml.js';
 import { queryNumber } from '../http/request.js';
+import { byUtf8, type Bucket, type Upload } from '../state/index.js';
 import { ownerId } from './buckets.js';
-import { answerXml, bucketOf, namespace, uploadOf, xmlTime, type Operation } from './operation.js';
-import { byUtf8 } from '../state/index.js';
 import { writerOf } from './list-encoding.js';
+import { answerXml, bucketOf, namespace, xmlTime, type Operation } from './operation.js';
 
-/** ListParts, up to 1,000 a page. */
-export const listParts: Operation = async (request, response, context) => {
-  const bucket = bucketOf(request, context);
-  const upload = uploadOf(request, bucket);
-  const marker = queryNumber(request, 'part-number-marker', { min: 0, max: 2 ** 29 }) ?? 0;
-  const limit = Math.min(queryNumber(request, 'max-parts', { min: 0, max: 2 ** 29 }) ?? 1000, 1000);
-  const after = Array.from(upload.parts.values())
-    .filter((part) => part.partNumber > marker)
-    .sort((a, b) => a.partNumber - b.partNumber);
-  const page = after.slice(0, limit);
-  const isTruncated = after.length > page.length;
-  answerXml(
-    response,
-    element(
-      'ListPartsResult',
-      [
-        element('Bucket', bucket.name),
-        element('Key', upload.key),
-        element('UploadId', upload.uploadId),
-        element('Initiator', [element('ID', ownerId)]),
-        element('Owner', [element('ID', ownerId)]),
-        element('StorageClass', upload.attributes.storageClass),
-        element('PartNumberMarker', marker),
-        element('NextPartNumberMarker', page.at(-1)?.partNumber ?? marker),
-        element('MaxParts', limit),
-        element('IsTruncated', isTruncated),
-        upload.checksum.asked ? element('ChecksumAlgorithm', upload.checksum.algorithm) : undefined,
-        upload.checksum.asked ? element('ChecksumType', upload.checksum.type) : undefined,
-        ...page.map((part) =>
-          element('Part', [
-            element('PartNumber', part.partNumber),
-            element('LastModified', xmlTime(part.lastModifiedMs)),
-            element('ETag', `"${part.etag}"`),
-            element('Size', part.segment.bytes),
-            upload.checksum.asked ? element(`Checksum${upload.checksum.algorithm}`, part.checksum) : undefined,
-          ]),
-        ),
-      ],
-      namespace,
-    ),
-  );
-  await Promise.resolve();
-};
-
-/** ListMultipartUploads by prefix, up to 1,000 a page, in the order of key and start. */
+/** ListMultipartUploads, up to 1,000 uploads and common prefixes a page, in the order of key and start. */
 export const listMultipartUploads: Operation = async (request, response, context) => {
   const bucket = bucketOf(request, context);
   const { query } = request;
-  const prefix = query.get('prefix') ?? '';
-  const keyMarker = query.get('key-marker') ?? '';
-  const idMarker = query.get('upload-id-marker') ?? '';
-  const limit = Math.min(queryNumber(request, 'max-uploads', { min: 1, max: 2 ** 29 }) ?? 1000, 1000);
-  const all = Array.from(bucket.uploads.values())
-    .filter((upload) => upload.key.startsWith(prefix))
-    .sort((a, b) => byUtf8(a.key, b.key) || byUtf8(a.uploadId, b.uploadId));
-  // The upload that the marker names may have ended since.
-  const after = all.filter(({ key, uploadId }) => {
-    const order = byUtf8(key, keyMarker);
-    return order > 0 || (order === 0 && idMarker !== '' && byUtf8(uploadId, idMarker) > 0);
-  });
-  const page = after.slice(0, limit);
-  const last = after.length > page.length ? page.at(-1) : undefined;
   const write = writerOf(query);
+  const order = {
+    prefix: query.get('prefix') ?? '',
+    delimiter: query.get('delimiter') ?? '',
+    keyMarker: query.get('key-marker') ?? '',
+    idMarker: query.get('upload-id-marker') ?? '',
+    limit: Math.min(queryNumber(request, 'max-uploads', { min: 1, max: 2 ** 29 }) ?? 1000, 1000),
+  };
+  const page = pageOfUploads(bucket, order);
   answerXml(
     response,
     element(
       'ListMultipartUploadsResult',
       [
         element('Bucket', bucket.name),
-        element('KeyMarker', write(keyMarker)),
-        element('UploadIdMarker', idMarker),
-        last === undefined ? undefined : element('NextKeyMarker', write(last.key)),
-        last === undefined ? undefined : element('NextUploadIdMarker', last.uploadId),
+        element('KeyMarker', write(order.keyMarker)),
+        element('UploadIdMarker', order.idMarker),
+        page.next === undefined ? undefined : element('NextKeyMarker', write(page.next.key)),
+        page.next === undefined ? undefined : element('NextUploadIdMarker', page.next.uploadId),
         query.get('encoding-type') === 'url' ? element('EncodingType', 'url') : undefined,
-        element('Prefix', write(prefix)),
-        element('MaxUploads', limit),
-        element('IsTruncated', last !== undefined),
-        ...page.map((upload) =>
+        element('Prefix', write(order.prefix)),
+        order.delimiter === '' ? undefined : element('Delimiter', write(order.delimiter)),
+        element('MaxUploads', order.limit),
+        element('IsTruncated', page.next !== undefined),
+        ...page.uploads.map((upload) =>
           element('Upload', [
             element('Key', write(upload.key)),
             element('UploadId', upload.uploadId),
@@ -90,11 +41,52 @@ export const listMultipartUploads: Operation = async (request, response, context
             element('Owner', [element('ID', ownerId)]),
             element('StorageClass', upload.attributes.storageClass),
             element('Initiated', xmlTime(upload.initiatedMs)),
+            upload.checksum.asked ? element('ChecksumAlgorithm', upload.checksum.algorithm) : undefined,
+            upload.checksum.asked ? element('ChecksumType', upload.checksum.type) : undefined,
           ]),
         ),
+        ...page.prefixes.map((common) => element('CommonPrefixes', [element('Prefix', write(common))])),
       ],
       namespace,
     ),
   );
   await Promise.resolve();
 };
+
+interface Order {
+  readonly prefix: string;
+  readonly delimiter: string;
+  readonly keyMarker: string;
+  readonly idMarker: string;
+  readonly limit: number;
+}
+
+interface Page {
+  readonly uploads: readonly Upload[];
+  readonly prefixes: readonly string[];
+  /** Behind what the next page begins; a common prefix has no upload id. */
+  readonly next: { readonly key: string; readonly uploadId: string } | undefined;
+}
+
+function pageOfUploads(bucket: Bucket, { prefix, delimiter, keyMarker, idMarker, limit }: Order): Page {
+  const sorted = Array.from(bucket.uploads.values())
+    .filter((upload) => upload.key.startsWith(prefix))
+    .sort((a, b) => byUtf8(a.key, b.key) || byUtf8(a.uploadId, b.uploadId));
+  const uploads: Upload[] = [];
+  const prefixes: string[] = [];
+  let last: Page['next'];
+  for (const upload of sorted) {
+    const { key, uploadId } = upload;
+    const cut = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
+    const common = cut === -1 ? undefined : key.slice(0, cut + delimiter.length);
+    // The upload that the marker names may have ended since.
+    const order = byUtf8(common ?? key, keyMarker);
+    const isAfter = order > 0 || (order === 0 && common === undefined && idMarker !== '' && uploadId > idMarker);
+    if (!isAfter || (common !== undefined && common === prefixes.at(-1))) continue;
+    if (uploads.length + prefixes.length === limit) return { uploads, prefixes, next: last };
+    if (common === undefined) uploads.push(upload);
+    else prefixes.push(common);
+    last = common === undefined ? { key, uploadId } : { key: common, uploadId: '' };
+  }
+  return { uploads, prefixes, next: undefined };
+}

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { element } from '../../server/xml.js';
 import { S3Error } from '../errors.js';
 import { readAttributes, readMultipartChecksum } from '../http/attributes.js';
+import { readObjectLock, requireChecksumForLock } from '../http/object-lock.js';
 import { receiveBody, type ReceivedBody } from '../http/receive.js';
 import { checksumHeader, header, type S3Request } from '../http/request.js';
 import { parseTaggingHeader } from '../http/tagging.js';
 import type { Upload } from '../state/index.js';
+import { isLock, lockOfNew } from './lock/index.js';
 import {
   answerEmpty,
   answerXml,
@@ -26,6 +28,9 @@ export const createMultipartUpload: Operation = async (request, response, contex
   const attributes = readAttributes(request);
   const checksum = readMultipartChecksum(request);
   const initiatedMs = context.clock.now();
+  const lock = readObjectLock(request, initiatedMs);
+  // Only says whether it is possible: the default of the bucket counts from when the object is there.
+  lockOfNew(lock, bucket, initiatedMs);
   // Ids of one key are listed in their own order, which is that of their beginning.
   const uploadId = `${initiatedMs.toString(16).padStart(12, '0')}${randomBytes(24).toString('base64url')}`;
   const upload: Upload = {
@@ -34,6 +39,7 @@ export const createMultipartUpload: Operation = async (request, response, contex
     initiatedMs,
     attributes,
     tags: parseTaggingHeader(header(request, 'x-amz-tagging')),
+    lock,
     checksum,
     parts: new Map(),
   };
@@ -58,6 +64,7 @@ export const createMultipartUpload: Operation = async (request, response, contex
 export const uploadPart: Operation = async (request, response, context) => {
   const upload = uploadOf(request, bucketOf(request, context));
   const partNumber = partNumberOf(request);
+  if (isLock(upload.lock)) requireChecksumForLock(request, 'Put Part');
   const body = await receiveBody(request, context.store.bodies, upload.checksum.algorithm);
   await addPart(request, context, { partNumber, body });
   answerEmpty(response, 200, {

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../src/core/index.js';
 import { xmlDocument, type XmlElement } from '../../server/xml.js';
-import { noSuchBucket, noSuchKey, noSuchUpload, S3Error } from '../errors.js';
+import { noSuchBucket, noSuchUpload, S3Error } from '../errors.js';
 import type { S3Request } from '../http/request.js';
-import type { Bucket, Store, StoredObject, Upload } from '../state/index.js';
+import type { Bucket, BucketSettings, Store, StoredObject, Upload } from '../state/index.js';
 
 /** What every operation works with. */
 export interface OperationContext {
@@ -11,6 +11,8 @@ export interface OperationContext {
   readonly clock: Clock;
   /** The region that was asked: buckets are created there unless the request says otherwise. */
   readonly region: string;
+  /** How many times faster than on AWS archived objects are restored, and restored copies expire. */
+  readonly archiveSpeed: number;
 }
 
 /** One operation of S3: answers the request, or throws an S3Error. */
@@ -64,11 +66,17 @@ export async function inTurn<T>({ store, bucket, key }: Place, change: () => Pro
   });
 }
 
-/** The object of the request. Throws `NoSuchBucket`, `NoSuchKey`. */
-export function objectOf(request: S3Request, context: OperationContext): StoredObject {
-  const object = bucketOf(request, context).objects.get(keyOf(request));
-  if (object === undefined) throw noSuchKey(keyOf(request));
-  return object;
+/** Replaces the settings of the bucket of the request, in its turn. Throws `NoSuchBucket` and what `change` throws. */
+export async function changeSettings(
+  request: S3Request,
+  context: OperationContext,
+  change: (settings: BucketSettings) => BucketSettings,
+): Promise<void> {
+  const { store } = context;
+  await store.turns.take(request.bucket ?? '', async () => {
+    const bucket = bucketOf(request, context);
+    await store.putSettings(bucket, change(bucket.settings));
+  });
 }
 
 /** The key of the request; the dispatch table sees to it that there is one. */

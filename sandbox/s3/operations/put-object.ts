@@ -1,8 +1,11 @@
 import { readAttributes } from '../http/attributes.js';
+import { readObjectLock } from '../http/object-lock.js';
 import { receiveBody } from '../http/receive.js';
 import { checksumHeader, header } from '../http/request.js';
 import { parseTaggingHeader } from '../http/tagging.js';
-import { underConditions } from './conditional.js';
+import { beginWrite } from './conditional.js';
+import { versionHeaders } from './find-object.js';
+import { lockOfBody } from './lock/index.js';
 import { answerEmpty, bucketOf, encryptionHeaders, keyOf, type Operation } from './operation.js';
 
 /** PutObject. */
@@ -12,11 +15,15 @@ export const putObject: Operation = async (request, response, context) => {
   const key = keyOf(request);
   const attributes = readAttributes(request);
   const tags = parseTaggingHeader(header(request, 'x-amz-tagging'));
+  const nowMs = clock.now();
+  const lock = lockOfBody(readObjectLock(request, nowMs), request, { bucket, nowMs });
+  using conditions = beginWrite(request, { store, bucket, key });
   const body = await receiveBody(request, store.bodies, 'CRC64NVME');
   const checksum = { ...body.checksum, type: 'FULL_OBJECT' as const };
+  let version: Record<string, string> = {};
   try {
-    await underConditions(request, { store, bucket, key }, async () =>
-      store.putObject(bucket, {
+    await conditions.commit(async () => {
+      const stored = await store.putObject(bucket, {
         ...attributes,
         key,
         bytes: body.segment.bytes,
@@ -25,8 +32,10 @@ export const putObject: Operation = async (request, response, context) => {
         segments: [body.segment],
         checksum,
         tags,
-      }),
-    );
+        lock,
+      });
+      version = versionHeaders(bucket, stored);
+    });
   } catch (error) {
     await store.bodies.remove([body.segment]);
     throw error;
@@ -36,5 +45,6 @@ export const putObject: Operation = async (request, response, context) => {
     [checksumHeader(checksum.algorithm)]: checksum.value,
     'x-amz-checksum-type': checksum.type,
     ...encryptionHeaders(attributes),
+    ...version,
   });
 };

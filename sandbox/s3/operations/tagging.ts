@@ -10,18 +10,20 @@ import {
   inTurn,
   keyOf,
   namespace,
-  objectOf,
   type Operation,
   type OperationContext,
 } from './operation.js';
+import { objectOf, versionHeaders } from './find-object.js';
 
 /** GetObjectTagging. */
 export const getObjectTagging: Operation = async (request, response, context) => {
-  const { tags } = objectOf(request, context);
+  const object = objectOf(request, context);
+  const { tags } = object;
   const tagSet = Object.entries(tags).map(([key, value]) =>
     element('Tag', [element('Key', key), element('Value', value)]),
   );
-  answerXml(response, element('Tagging', [element('TagSet', tagSet)], namespace));
+  const headers = versionHeaders(bucketOf(request, context), object);
+  answerXml(response, element('Tagging', [element('TagSet', tagSet)], namespace), headers);
   await Promise.resolve();
 };
 
@@ -30,20 +32,20 @@ export const putObjectTagging: Operation = async (request, response, context) =>
   objectOf(request, context);
   const [tagSet] = children(parseXml(await readSmallBody(request), 'Tagging').TagSet);
   const pairs = children(tagSet?.Tag).map((tag) => [text(tag.Key) ?? '', text(tag.Value) ?? ''] as const);
-  await setTags(request, context, checkTags(pairs));
-  answerEmpty(response, 200);
+  answerEmpty(response, 200, await setTags(request, context, checkTags(pairs)));
 };
 
 /** DeleteObjectTagging. */
 export const deleteObjectTagging: Operation = async (request, response, context) => {
-  await setTags(request, context, {});
-  answerEmpty(response, 204);
+  answerEmpty(response, 204, await setTags(request, context, {}));
 };
 
-async function setTags(request: S3Request, context: OperationContext, tags: Tags): Promise<void> {
+async function setTags(request: S3Request, context: OperationContext, tags: Tags): Promise<Record<string, string>> {
   const { store } = context;
   const bucket = bucketOf(request, context);
-  await inTurn({ store, bucket, key: keyOf(request) }, async () => {
-    await store.putObject(bucket, { ...objectOf(request, context), tags });
+  return inTurn({ store, bucket, key: keyOf(request) }, async () => {
+    const object = objectOf(request, context);
+    await store.changeObject(bucket, { ...object, tags });
+    return versionHeaders(bucket, object);
   });
 }

@@ -53,6 +53,12 @@ describe('snap-to-s3 sandbox', () => {
     expect(await runningSandbox(state)).toBeUndefined();
   });
 
+  it.each(['0', 'fast', '-1'])('start --archive-speed %s -> usage', async (speed) => {
+    const io = captured();
+    expect(await sandboxMain(['start', `--archive-speed=${speed}`])).toBe(2);
+    expect(io.err()).toContain(`"${speed}" is no speed`);
+  });
+
   it('--help is enough to begin with', async () => {
     const io = captured();
     expect(await sandboxMain(['--help'])).toBe(0);

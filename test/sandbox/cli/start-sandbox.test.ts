@@ -2,9 +2,17 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
-import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  HeadObjectCommand,
+  ListBucketsCommand,
+  PutObjectCommand,
+  RestoreObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { administrator } from '../../../sandbox/iam/index.js';
 import { noDelays, runningSandbox, startSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/index.js';
 import { poll, systemClock } from '../../../src/core/index.js';
 import { run, start } from '../../../src/process/index.js';
@@ -47,6 +55,27 @@ describe('startSandbox', () => {
     const { Arn, Account } = await new STSClient({}).send(new GetCallerIdentityCommand({}));
     expect(Account).toBe('123456789012');
     expect(Arn).toMatch(/:assumed-role\/snap-to-s3\/i-[0-9a-f]{17}$/);
+  });
+
+  it('lets archives run as much faster as it is told', async () => {
+    // The 5 hours of a standard retrieval are 5 milliseconds; the copy of 365 days is there for 9 seconds.
+    const { url } = await started({ archiveSpeed: 3_600_000 });
+
+    const client = new S3Client({
+      endpoint: url,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      credentials: administrator,
+    });
+    onTestFinished(() => {
+      client.destroy();
+    });
+    const cold = { Bucket: 'archives', Key: 'cold' };
+    await client.send(new CreateBucketCommand({ Bucket: cold.Bucket }));
+    await client.send(new PutObjectCommand({ ...cold, Body: 'x', StorageClass: 'GLACIER' }));
+    await client.send(new RestoreObjectCommand({ ...cold, RestoreRequest: { Days: 365 } }));
+    await systemClock.sleep(10);
+    expect((await client.send(new HeadObjectCommand(cold))).Restore).toContain('ongoing-request="false"');
   });
 
   it('refuses a state directory that another sandbox has, and takes it after that one has closed', async () => {

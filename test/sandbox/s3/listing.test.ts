@@ -1,26 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import {
   AbortMultipartUploadCommand,
-  GetObjectAttributesCommand,
   ListMultipartUploadsCommand,
   ListObjectsCommand,
   ListObjectsV2Command,
-  type S3Client,
 } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { byUtf8, newKeyIndex } from '../../../sandbox/s3/state/index.js';
 import { systemClock } from '../../../src/core/index.js';
-import { s3Sandbox, type S3Sandbox } from '../../support/s3-sandbox.js';
-import { beginUpload, Bucket, failsWith, MiB, put, putInParts } from './support.js';
+import { beginUpload, Bucket, failsWith, useSandbox } from './support.js';
 
-let sandbox: S3Sandbox;
-let client: S3Client;
-beforeAll(async () => {
-  sandbox = await s3Sandbox();
-  client = sandbox.client();
-});
-afterEach(() => expect(sandbox.defects).toEqual([]));
-afterAll(async () => sandbox[Symbol.asyncDispose]());
+const s3 = useSandbox();
 
 describe('the order of keys', () => {
   it('is that of UTF-8 bytes, also where UTF-16 has another', () => {
@@ -49,13 +38,51 @@ describe('the order of keys', () => {
 });
 
 describe('listings', () => {
+  it('give all of 2,500 keys in pages, in the order of their UTF-8 bytes', async () => {
+    const keys = Array.from({ length: 2_500 }, (_, n) => `many/${n}`);
+    for (let from = 0; from < keys.length; from += 50) {
+      await Promise.all(keys.slice(from, from + 50).map((key) => s3.put(key, 'x')));
+    }
+    const listed: string[] = [];
+    let ContinuationToken: string | undefined;
+    let pages = 0;
+    do {
+      const page = await s3.client.send(new ListObjectsV2Command({ Bucket, Prefix: 'many/', ContinuationToken }));
+      listed.push(...(page.Contents ?? []).map((one) => one.Key ?? ''));
+      ContinuationToken = page.NextContinuationToken;
+      pages += 1;
+    } while (ContinuationToken !== undefined);
+    expect(pages).toBe(3);
+    expect(listed).toEqual([...keys].sort());
+  });
+
+  it('group by delimiter, across pages too', async () => {
+    for (const key of ['g/a/1', 'g/a/2', 'g/b', 'g/c/1', 'g/c/2', 'g/d']) await s3.put(key, 'x');
+    const found: string[] = [];
+    let ContinuationToken: string | undefined;
+    do {
+      const page = await s3.client.send(
+        new ListObjectsV2Command({ Bucket, Prefix: 'g/', Delimiter: '/', MaxKeys: 1, ContinuationToken }),
+      );
+      expect(page.KeyCount).toBe(1);
+      found.push(
+        ...(page.Contents ?? []).map((one) => one.Key ?? ''),
+        ...(page.CommonPrefixes ?? []).map((one) => one.Prefix ?? ''),
+      );
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+    expect(found).toEqual(['g/a/', 'g/b', 'g/c/', 'g/d']);
+    const { Contents } = await s3.client.send(new ListObjectsV2Command({ Bucket, Prefix: 'g/', StartAfter: 'g/c/1' }));
+    expect(Contents?.map((one) => one.Key)).toEqual(['g/c/2', 'g/d']);
+  });
+
   it('of version 1 page by marker, with groups and without', async () => {
-    for (const key of ['v1/a/1', 'v1/a/2', 'v1/b', 'v1/c/1', 'v1/d']) await put(client, key);
+    for (const key of ['v1/a/1', 'v1/a/2', 'v1/b', 'v1/c/1', 'v1/d']) await s3.put(key, 'x');
     const list = async (Delimiter?: string) => {
       const found: (string | undefined)[] = [];
       let Marker: string | undefined;
       do {
-        const page = await client.send(
+        const page = await s3.client.send(
           new ListObjectsCommand({ Bucket, Prefix: 'v1/', MaxKeys: 1, Marker, ...(Delimiter && { Delimiter }) }),
         );
         const names = [
@@ -77,18 +104,18 @@ describe('listings', () => {
 
   it('show keys that came and went since the last one', async () => {
     const keys = async () =>
-      (await client.send(new ListObjectsV2Command({ Bucket, Prefix: 'change/' }))).Contents?.map((one) => one.Key);
-    await put(client, 'change/b');
+      (await s3.client.send(new ListObjectsV2Command({ Bucket, Prefix: 'change/' }))).Contents?.map((one) => one.Key);
+    await s3.put('change/b', 'x');
     expect(await keys()).toEqual(['change/b']);
-    await put(client, 'change/a');
-    await put(client, 'change/c');
-    await fetch(`${sandbox.url}/bucket/change/b`, { method: 'DELETE' });
+    await s3.put('change/a', 'x');
+    await s3.put('change/c', 'x');
+    await fetch(`${s3.url}/bucket/change/b`, { method: 'DELETE' });
     expect(await keys()).toEqual(['change/a', 'change/c']);
   });
 
   it('begin after a key that is not there, and give no more than 1,000', async () => {
-    await put(client, 'after/b');
-    const page = await client.send(
+    await s3.put('after/b', 'x');
+    const page = await s3.client.send(
       new ListObjectsV2Command({ Bucket, Prefix: 'after/', StartAfter: 'after/a', MaxKeys: 5_000 }),
     );
     expect([page.MaxKeys, page.Contents?.map((one) => one.Key)]).toEqual([1_000, ['after/b']]);
@@ -96,7 +123,7 @@ describe('listings', () => {
 
   it('a wrong token or encoding -> InvalidArgument', async () => {
     for (const wrong of [{ ContinuationToken: 'not one!' }, { EncodingType: 'base64' as 'url' }]) {
-      await expect(client.send(new ListObjectsV2Command({ Bucket, ...wrong }))).rejects.toMatchObject(
+      await expect(s3.client.send(new ListObjectsV2Command({ Bucket, ...wrong }))).rejects.toMatchObject(
         failsWith('InvalidArgument', 400),
       );
     }
@@ -105,70 +132,42 @@ describe('listings', () => {
   it('of uploads to one key go on behind an upload that was aborted meanwhile', async () => {
     const ids: string[] = [];
     for (let n = 0; n < 4; n += 1) {
-      ids.push(await beginUpload(client, 'same/key'));
+      ids.push(await beginUpload(s3.client, 'same/key'));
       await systemClock.sleep(2);
     }
     const found: (string | undefined)[] = [];
     let marker: { KeyMarker?: string; UploadIdMarker?: string } = {};
     for (;;) {
-      const page = await client.send(
+      const page = await s3.client.send(
         new ListMultipartUploadsCommand({ Bucket, Prefix: 'same/', MaxUploads: 1, ...marker }),
       );
       for (const { Key, UploadId } of page.Uploads ?? []) {
         found.push(UploadId);
-        await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+        await s3.client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
       }
       if (page.IsTruncated !== true) break;
       marker = { KeyMarker: page.NextKeyMarker ?? '', UploadIdMarker: page.NextUploadIdMarker ?? '' };
     }
     expect(found).toEqual(ids);
   });
-});
 
-describe('attributes', () => {
-  it('of a multipart object tell its parts in pages', async () => {
-    await putInParts(client, { Key: 'attributes', ChecksumType: 'COMPOSITE' }, [
-      randomBytes(5 * MiB),
-      randomBytes(5 * MiB),
-      randomBytes(7),
-    ]);
-    const ask = (more: object = {}) =>
-      client.send(
-        new GetObjectAttributesCommand({
-          Bucket,
-          Key: 'attributes',
-          ObjectAttributes: ['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize'],
-          ...more,
-        }),
+  it('of uploads group by delimiter, across pages too', async () => {
+    for (const key of ['u/a/1', 'u/a/2', 'u/b', 'u/c/1', 'u/d']) await beginUpload(s3.client, key);
+    const found: (string | undefined)[] = [];
+    let marker: { KeyMarker?: string; UploadIdMarker?: string } = {};
+    for (;;) {
+      const page = await s3.client.send(
+        new ListMultipartUploadsCommand({ Bucket, Prefix: 'u/', Delimiter: '/', MaxUploads: 1, ...marker }),
       );
-    const first = await ask({ MaxParts: 2 });
-    expect(first).toMatchObject({
-      ETag: expect.stringMatching(/^[0-9a-f]{32}-3$/),
-      Checksum: { ChecksumCRC32: expect.stringMatching(/=-3$/), ChecksumType: 'COMPOSITE' },
-      StorageClass: 'STANDARD',
-      ObjectSize: 10 * MiB + 7,
-      ObjectParts: { TotalPartsCount: 3, IsTruncated: true, NextPartNumberMarker: '2' },
-    });
-    expect(first.ObjectParts?.Parts).toHaveLength(2);
-    const second = await ask({ PartNumberMarker: first.ObjectParts?.NextPartNumberMarker });
-    expect(second.ObjectParts).toMatchObject({ IsTruncated: false, Parts: [{ PartNumber: 3, Size: 7 }] });
-  });
-
-  it('of a multipart object with a checksum of the whole tell how many parts there are', async () => {
-    await putInParts(client, { Key: 'whole' }, [randomBytes(5 * MiB), randomBytes(1)]);
-    const found = await client.send(
-      new GetObjectAttributesCommand({ Bucket, Key: 'whole', ObjectAttributes: ['ObjectParts'] }),
-    );
-    expect(found.ObjectParts).toEqual({ TotalPartsCount: 2 });
-  });
-
-  it('are those that were asked for, and no others that there are not', async () => {
-    await put(client, 'plain');
-    const ask = (names: string[]) =>
-      client.send(new GetObjectAttributesCommand({ Bucket, Key: 'plain', ObjectAttributes: names as ['ETag'] }));
-    const found = await ask(['ObjectSize', 'ObjectParts']);
-    expect(found).toMatchObject({ ObjectSize: 1 });
-    expect([found.ETag, found.ObjectParts]).toEqual([undefined, undefined]);
-    await expect(ask(['Nonsense'])).rejects.toMatchObject(failsWith('InvalidArgument', 400));
+      const names = [
+        ...(page.CommonPrefixes ?? []).map((one) => one.Prefix),
+        ...(page.Uploads ?? []).map((one) => one.Key),
+      ];
+      expect([names.length, page.Delimiter]).toEqual([1, '/']);
+      found.push(...names);
+      if (page.IsTruncated !== true) break;
+      marker = { KeyMarker: page.NextKeyMarker ?? '', UploadIdMarker: page.NextUploadIdMarker ?? '' };
+    }
+    expect(found).toEqual(['u/a/', 'u/b', 'u/c/', 'u/d']);
   });
 });

@@ -1,0 +1,3 @@
+export * from './access.js';
+export { conditionKeys } from './condition-keys.js';
+export * from './rules.js';

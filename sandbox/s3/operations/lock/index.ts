@@ -1,0 +1,3 @@
+export * from './configuration.js';
+export * from './object.js';
+export * from './protection.js';

@@ -1,0 +1,2 @@
+export * from './restore-object.js';
+export * from './restored-copy.js';
