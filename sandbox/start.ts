@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { AppError, messageOf, systemClock, type Clock } from '../src/core/index.js';
+import { createEbsService, type EbsDelays, type EbsPaging, type EbsQuotas } from './ebs/index.js';
 import { createEc2Service, type Ec2Delays } from './ec2/index.js';
 import { createImds, roleCredentials, roleName } from './imds/index.js';
 import { createS3Service } from './s3/index.js';
@@ -16,6 +17,12 @@ export interface SandboxOptions {
   readonly clock?: Clock;
   /** How long things of EC2 take. */
   readonly delays?: Partial<Ec2Delays>;
+  /** What EBS direct allows, how long its things take, and how it cuts its pages. */
+  readonly ebs?: {
+    readonly quotas?: Partial<EbsQuotas>;
+    readonly delays?: Partial<EbsDelays>;
+    readonly paging?: Partial<EbsPaging>;
+  };
   /** Told what an operator should know, as a sentence. */
   readonly onNotice?: (text: string) => void;
 }
@@ -55,13 +62,21 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       ...(options.delays === undefined ? {} : { delays: options.delays }),
     });
     closers.unshift(() => ec2.close());
+    const ebs = await createEbsService({
+      directory: join(stateDirectory, 'ebs'),
+      snapshots: ec2.snapshots,
+      clock,
+      onNotice,
+      ...options.ebs,
+    });
+    closers.unshift(() => ebs.close());
     const credentials = await roleCredentials(join(stateDirectory, 'imds'));
     const { instance } = ec2;
     const s3 = await createS3Service({ directory: join(stateDirectory, 's3'), clock });
     closers.unshift(() => s3.close());
     const sts = createStsService({ accountId: instance.accountId, roleName, instanceId: instance.id });
     const server = await listening(port, () =>
-      listen([ec2, s3, sts], {
+      listen([ec2, ebs, s3, sts], {
         host,
         port,
         defaultRegion: instance.region,

@@ -1,7 +1,9 @@
 import type { Clock } from '../../src/core/index.js';
 import { queryAction } from '../server/query-protocol.js';
+import type { SnapshotPort } from '../ebs/snapshot-port.js';
 import type { Service } from '../server/service.js';
 import { loopDevices, type Devices } from './devices/index.js';
+import { directAccess } from './direct-access.js';
 import { dispatcher, refuse } from './dispatch.js';
 import { defaultDelays, newTasks, pause, resume, type Ec2Delays, type Lifecycle } from './lifecycle/index.js';
 import { operations } from './operations/index.js';
@@ -22,6 +24,8 @@ export interface Ec2Options {
 /** EC2, with the one machine it has. */
 export interface Ec2Service extends Service {
   readonly instance: Instance;
+  /** What EBS direct works on. */
+  readonly snapshots: SnapshotPort;
 }
 
 /**
@@ -46,6 +50,7 @@ export async function createEc2Service(options: Ec2Options): Promise<Ec2Service>
   return {
     signingName: 'ec2',
     instance: state.instance,
+    snapshots: directAccess(lifecycle),
     bodies: 'whole',
     operationOf: (request) => {
       const action = queryAction(request);

@@ -32,6 +32,7 @@ export async function settlePending(snapshot: Snapshot, region: Region, lifecycl
 /** How far a snapshot is, in percent, as time goes: the copy itself tells nothing. */
 export function progressPercent(snapshot: Snapshot, lifecycle: Pick<Lifecycle, 'clock' | 'delays'>): number {
   if (snapshot.status.kind === 'completed') return 100;
+  if (snapshot.writtenDirectly === true) return 0;
   const elapsedMs = Math.max(0, lifecycle.clock.now() - snapshot.startedAtMs);
   return Math.min(99, Math.floor((100 * elapsedMs) / Math.max(1, lifecycle.delays.snapshotMs)));
 }

@@ -58,5 +58,7 @@ async function resumeAttachment(volume: Volume, region: Region, lifecycle: Lifec
 }
 
 async function resumeSnapshot(snapshot: Snapshot, region: Region, lifecycle: Lifecycle): Promise<void> {
-  if (snapshot.status.kind === 'pending') await settlePending(snapshot, region, lifecycle);
+  // What is written through EBS direct goes on being pending until its service says otherwise.
+  if (snapshot.status.kind === 'pending' && snapshot.writtenDirectly !== true)
+    await settlePending(snapshot, region, lifecycle);
 }

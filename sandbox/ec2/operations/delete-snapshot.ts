@@ -2,13 +2,16 @@ import { checkId } from '../ids.js';
 import { operation } from './operation.js';
 import { snapshotOf } from './resources.js';
 
-/** DeleteSnapshot. One that is pending goes when it has completed, as EBS documents it. */
+/**
+ * DeleteSnapshot. One that is pending goes when it has completed, as EBS documents it; but one that is written through
+ * EBS direct goes at once.
+ */
 export const deleteSnapshot = operation({
   parse: (parameters) => ({ snapshotId: checkId('snapshot', parameters.required('SnapshotId'), 'snapshotId') }),
   perform: async ({ snapshotId }, context) => {
     const { region, lifecycle } = context;
     const snapshot = snapshotOf(snapshotId, context);
-    if (snapshot.status.kind === 'pending') {
+    if (snapshot.status.kind === 'pending' && snapshot.writtenDirectly !== true) {
       region.putSnapshot({ ...snapshot, status: { kind: 'pending', afterwards: 'delete' } });
       await lifecycle.state.save();
     } else {

@@ -59,6 +59,8 @@ const snapshot = z
   .object({
     id: z.string(),
     sequence: z.number(),
+    /** Begun with StartSnapshot of EBS direct, which completes or fails it. */
+    writtenDirectly: z.boolean().optional(),
     volumeId: z.string(),
     sizeGiB: z.number(),
     description: z.string(),
