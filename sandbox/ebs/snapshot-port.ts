@@ -14,7 +14,10 @@ export interface SnapshotFacts {
   readonly kmsKeyId: string | null;
   readonly startedAtMs: number;
   readonly tags: readonly SnapshotTag[];
-  readonly status: 'pending' | 'completed' | 'error';
+  readonly status:
+    | { readonly kind: 'pending' }
+    | { readonly kind: 'completed'; readonly completedAtMs: number }
+    | { readonly kind: 'error' };
   /** Begun with StartSnapshot; false: made of a volume. */
   readonly writtenDirectly: boolean;
   /** Its volume, and the snapshots and volumes that this one was made from: what makes snapshots of one lineage. */

@@ -74,7 +74,7 @@ function factsOf(snapshot: Snapshot, region: Region): SnapshotFacts {
     kmsKeyId,
     startedAtMs,
     tags,
-    status: status.kind,
+    status,
     writtenDirectly: snapshot.writtenDirectly === true,
     ancestors: ancestorsOf(snapshot, region),
   };

@@ -24,7 +24,6 @@ export async function* dataRanges(file: string): AsyncGenerator<DataRange> {
   ]);
   tar.stdin.end();
   const archive = reader(tar.stdout as AsyncIterable<Buffer>);
-  let whole = false;
   try {
     const pax = await archive.block();
     const paxBytes = octal(pax, 124);
@@ -39,14 +38,16 @@ export async function* dataRanges(file: string): AsyncGenerator<DataRange> {
         if (range.bytes > 0) yield range;
       }
     }
-    whole = true;
+  } catch (error) {
+    // It says best itself why its output ended.
+    tar.stdout.destroy();
+    await tar.ended;
+    throw error;
   } finally {
     tar.kill('SIGKILL');
     tar.stdout.destroy();
-    // It was ended in the middle of its work: that it failed is no failure, unless it did so before it was asked to.
-    await tar.ended.catch((error: unknown) => {
-      if (!whole) throw error;
-    });
+    // It was ended in the middle of its work: that it failed is no failure.
+    await tar.ended.catch(() => undefined);
   }
 }
 
@@ -63,7 +64,7 @@ function reader(source: AsyncIterable<Buffer>): {
   /** Decimal digits up to the end of a line. */
   number(): Promise<number>;
 } {
-  const chunks = source[Symbol.asyncIterator]();
+  const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
   let rest = Buffer.alloc(0);
   const more = async (): Promise<void> => {
     const { done, value } = await chunks.next();

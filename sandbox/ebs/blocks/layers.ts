@@ -21,7 +21,7 @@ export interface WrittenBlock {
 export async function* writtenBlocks(
   layers: readonly Layer[],
   range: { readonly from: number; readonly end: number },
-): AsyncGenerator<WrittenBlock> {
+): AsyncGenerator<WrittenBlock, undefined> {
   const files: { readonly layer: Layer; readonly file: FileHandle }[] = [];
   try {
     for (const layer of layers) files.push({ layer, file: await open(layer.path, 'r') });
@@ -31,6 +31,7 @@ export async function* writtenBlocks(
   } finally {
     for (const { file } of files) await file.close();
   }
+  return undefined;
 }
 
 async function windowOf(

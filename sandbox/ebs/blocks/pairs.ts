@@ -16,20 +16,13 @@ export async function* pairedBlocks(
 ): AsyncGenerator<PairedBlock> {
   const [ones, others] = [writtenBlocks(first, range), writtenBlocks(second, range)];
   try {
-    let [one, other] = [await ones.next(), await others.next()];
-    while (one.done !== true || other.done !== true) {
-      const oneIndex = one.done === true ? Infinity : one.value.index;
-      const otherIndex = other.done === true ? Infinity : other.value.index;
-      const index = Math.min(oneIndex, otherIndex);
-      const takesOne = one.done !== true && oneIndex === index;
-      const takesOther = other.done !== true && otherIndex === index;
-      yield {
-        index,
-        first: takesOne ? one.value.layer : undefined,
-        second: takesOther ? other.value.layer : undefined,
-      };
-      if (takesOne) one = await ones.next();
-      if (takesOther) other = await others.next();
+    let [one, other] = [(await ones.next()).value, (await others.next()).value];
+    while (one !== undefined || other !== undefined) {
+      const index = Math.min(one?.index ?? Infinity, other?.index ?? Infinity);
+      const [first, second] = [one?.index === index ? one : undefined, other?.index === index ? other : undefined];
+      yield { index, first: first?.layer, second: second?.layer };
+      if (first !== undefined) one = (await ones.next()).value;
+      if (second !== undefined) other = (await others.next()).value;
     }
   } finally {
     await ones.return(undefined);

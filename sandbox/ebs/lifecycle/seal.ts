@@ -16,22 +16,31 @@ export function finishSealed({ id }: SnapshotRecord, lifecycle: Lifecycle): void
     await activity.quiet(id);
     const record = state.get(id);
     if (record?.progress.kind !== 'sealed') return;
-    // An earlier run of the sandbox may have come so far, and ended before it could say so.
-    const given = await snapshots.hasBytes(id);
-    const mismatch = given ? undefined : await mismatchOf(record, record.progress, lifecycle);
-    if (!given && mismatch === undefined) await compose(record, lifecycle);
+    const outcome = await preparedBytes(record, lifecycle).catch(async (error: unknown) => {
+      await snapshots.fail(record.region, id, 'The sandbox could not put its bytes together.');
+      throw error;
+    });
     await clock.sleep(delays.completeMs, signal);
     // EC2 first: what a crash leaves between the two is done again.
-    if (mismatch === undefined) await snapshots.complete(record.region, id, { file: files.composedPath(id) });
-    else await snapshots.fail(record.region, id, mismatch);
-    const readableAtMs = clock.now() + delays.unreadableMs;
-    state.put({
-      ...record,
-      progress: mismatch === undefined ? { kind: 'completed', readableAtMs } : { kind: 'failed' },
-    });
+    if (outcome === 'ready') await snapshots.complete(record.region, id, { file: files.composedPath(id) });
+    else await snapshots.fail(record.region, id, outcome.mismatch);
+    state.put({ ...record, progress: { kind: 'over' } });
     await state.save();
     await files.removeParts(id);
   });
+}
+
+async function preparedBytes(
+  record: SnapshotRecord,
+  lifecycle: Lifecycle,
+): Promise<'ready' | { readonly mismatch: string }> {
+  if (record.progress.kind !== 'sealed') return 'ready';
+  // An earlier run of the sandbox may have come so far, and ended before it could say so.
+  if (await lifecycle.snapshots.hasBytes(record.id)) return 'ready';
+  const mismatch = await mismatchOf(record, record.progress, lifecycle);
+  if (mismatch !== undefined) return { mismatch };
+  await compose(record, lifecycle);
+  return 'ready';
 }
 
 async function mismatchOf(

@@ -13,9 +13,10 @@ export function watchTimeout({ id }: SnapshotRecord, lifecycle: Lifecycle): void
         await clock.sleep(leftMs, signal);
         continue;
       }
-      state.put({ ...record, progress: { kind: 'failed' } });
-      await state.save();
+      // EC2 first: what a crash leaves between the two is done again.
       await snapshots.fail(record.region, id, 'Snapshot timed out');
+      state.put({ ...record, progress: { kind: 'over' } });
+      await state.save();
       await activity.quiet(id);
       await files.removeParts(id);
     }

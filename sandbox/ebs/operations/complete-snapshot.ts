@@ -30,17 +30,10 @@ export const completeSnapshot: Operation = async ({ request, path, lifecycle }) 
   };
   members.end();
   const { state } = lifecycle;
-  const { tags, ...record } = writableSnapshot(request.region, id, lifecycle);
-  authorizeSnapshot(request, operation, { id, tags });
-  switch (record.progress.kind) {
-    case 'failed':
-      return { status: 202, body: { Status: 'error' } };
-    case 'completed':
-      return { status: 202, body: { Status: 'completed' } };
-    case 'sealed':
-      return { status: 202, body: { Status: 'pending' } };
-    case 'open':
-      break;
+  const { facts, record } = writableSnapshot(request.region, id, lifecycle);
+  authorizeSnapshot(request, operation, facts);
+  if (record.progress.kind !== 'open' || facts.status.kind !== 'pending') {
+    return { status: 202, body: { Status: facts.status.kind } };
   }
   checkCombination(said);
   const sealed = { kind: 'sealed', changedBlocksCount, checksum: said.checksum ?? null } as const;

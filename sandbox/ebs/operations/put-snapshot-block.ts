@@ -28,10 +28,10 @@ export const putSnapshotBlock: Operation = async ({ request, path, lifecycle }) 
   const algorithm = members.requiredText('checksumAlgorithm', name);
   members.end();
   const { activity, files, rates } = lifecycle;
-  const record = writableSnapshot(request.region, id, lifecycle);
-  authorizeSnapshot(request, operation, record);
+  const { facts, record } = writableSnapshot(request.region, id, lifecycle);
+  authorizeSnapshot(request, operation, facts);
   rates.admitSnapshot(id, 'putSnapshotBlock');
-  if (record.progress.kind === 'failed') throw snapshotNotFound(id);
+  if (facts.status.kind === 'error') throw snapshotNotFound(id);
   if (record.progress.kind !== 'open') throw invalid('INVALID_SNAPSHOT_ID', 'Snapshot is already completed');
   if (request.headers['content-encoding'] !== undefined) {
     throw invalid(

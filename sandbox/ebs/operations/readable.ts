@@ -7,11 +7,11 @@ import type { SnapshotFacts } from '../snapshot-port.js';
  * A snapshot that can be read. Throws `ResourceNotFoundException` for one that is not there, and also for one that is not
  * completed, or not long enough.
  */
-export function readableSnapshot(region: string, id: string, { clock, snapshots, state }: Lifecycle): SnapshotFacts {
+export function readableSnapshot(region: string, id: string, { clock, delays, snapshots }: Lifecycle): SnapshotFacts {
   const snapshot = snapshots.find(region, id);
-  const progress = state.get(id)?.progress;
-  const unready = progress !== undefined && (progress.kind !== 'completed' || clock.now() < progress.readableAtMs);
-  if (snapshot?.status !== 'completed' || unready) throw snapshotNotFound(id);
+  if (snapshot?.status.kind !== 'completed') throw snapshotNotFound(id);
+  const { status, writtenDirectly } = snapshot;
+  if (writtenDirectly && clock.now() < status.completedAtMs + delays.unreadableMs) throw snapshotNotFound(id);
   return snapshot;
 }
 

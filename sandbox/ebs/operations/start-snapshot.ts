@@ -20,7 +20,7 @@ export const startSnapshot: Operation = async ({ request, lifecycle }) => {
   const { region } = request;
   const parent = wanted.parentId === undefined ? undefined : lifecycle.snapshots.find(region, wanted.parentId);
   authorizeStart(request, wanted, parent);
-  const layers = parent?.status === 'completed' ? await layersOf(parent, lifecycle) : [];
+  const layers = parent?.status.kind === 'completed' ? await layersOf(parent, lifecycle) : [];
   // From here until the snapshot is begun nothing waits: two requests with one client token make one snapshot.
   const earlier = answeredBefore(wanted, region, lifecycle);
   if (earlier !== undefined) {
@@ -75,7 +75,7 @@ function checkParent(
   { parent, lifecycle }: { readonly parent: SnapshotFacts | undefined; readonly lifecycle: Lifecycle },
 ): void {
   if (parentId === undefined) return;
-  if (parent === undefined || parent.status === 'error') throw snapshotNotFound(parentId);
+  if (parent === undefined || parent.status.kind === 'error') throw snapshotNotFound(parentId);
   try {
     readableSnapshot(region, parentId, lifecycle);
   } catch (error) {

@@ -22,8 +22,8 @@ const progress = z.discriminatedUnion('kind', [
       checksum: z.string().nullable(),
     })
     .readonly(),
-  z.object({ kind: z.literal('completed'), readableAtMs: z.number() }).readonly(),
-  z.object({ kind: z.literal('failed') }).readonly(),
+  /** Completed or in error, as EC2 says. */
+  z.object({ kind: z.literal('over') }).readonly(),
 ]);
 
 /** A snapshot that was begun with StartSnapshot. */

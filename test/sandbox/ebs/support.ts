@@ -112,6 +112,7 @@ export function movableClock(): MovableClock {
     },
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
+        if (signal?.aborted === true) reject(signal.reason as Error);
         const untilMs = nowMs + ms;
         const look = (): void => {
           if (nowMs < untilMs) return;
