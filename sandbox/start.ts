@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { AppError, messageOf, systemClock, type Clock } from '../src/core/index.js';
+import { createEbsService, type EbsDelays, type EbsPaging, type EbsQuotas } from './ebs/index.js';
 import { createEc2Service, type Ec2Delays } from './ec2/index.js';
 import { zonesOf } from './ec2/places.js';
 import { newFaultInjection, type Faults } from './faults/index.js';
@@ -27,6 +28,12 @@ export interface SandboxOptions {
   readonly delays?: Partial<Ec2Delays>;
   /** How many times faster than on AWS archived objects come back: 3600 makes an hour a second. Default 1. */
   readonly archiveSpeed?: number;
+  /** What EBS direct allows, how long its things take, and how it cuts its pages. */
+  readonly ebs?: {
+    readonly quotas?: Partial<EbsQuotas>;
+    readonly delays?: Partial<EbsDelays>;
+    readonly paging?: Partial<EbsPaging>;
+  };
   /** Told what an operator should know, as a sentence. */
   readonly onNotice?: (text: string) => void;
 }
@@ -77,6 +84,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       ...(options.delays === undefined ? {} : { delays: options.delays }),
     });
     closers.unshift(() => ec2.close());
+    const ebs = await createEbsService({
+      directory: join(stateDirectory, 'ebs'),
+      snapshots: ec2.snapshots,
+      clock,
+      onNotice,
+      ...options.ebs,
+    });
+    closers.unshift(() => ebs.close());
     const { instance } = ec2;
     const directory = join(stateDirectory, 'iam');
     const identities = openIdentities({ directory, accountId: instance.accountId, clock });
@@ -87,7 +102,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       ...(options.archiveSpeed === undefined ? {} : { archiveSpeed: options.archiveSpeed }),
     });
     closers.unshift(() => s3.close());
-    const services = [ec2, s3, createStsService({ identities }), createPricingService({ clock })];
+    const services = [ec2, ebs, s3, createStsService({ identities }), createPricingService({ clock })];
     const injection = newFaultInjection(services, { clock });
     const server = await listening(port, () =>
       listen(services, {

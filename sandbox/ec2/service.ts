@@ -1,8 +1,10 @@
 import type { Clock } from '../../src/core/index.js';
 import { queryAction } from '../server/query-protocol.js';
+import type { SnapshotPort } from '../ebs/snapshot-port.js';
 import type { Service } from '../server/service.js';
 import { loopDevices, type Devices } from './devices/index.js';
 import { arrangements, type Arrangements } from './arrangements.js';
+import { directAccess } from './direct-access.js';
 import { dispatcher, refuse } from './dispatch.js';
 import { defaultDelays, newTasks, pause, resume, type Ec2Delays, type Lifecycle } from './lifecycle/index.js';
 import { operations } from './operations/index.js';
@@ -25,6 +27,8 @@ export interface Ec2Options {
 export interface Ec2Service extends Service {
   readonly instance: Instance;
   readonly arrange: Arrangements;
+  /** What EBS direct works on. */
+  readonly snapshots: SnapshotPort;
 }
 
 /**
@@ -52,6 +56,7 @@ export async function createEc2Service(options: Ec2Options): Promise<Ec2Service>
       return state.instance;
     },
     arrange: arrangements(lifecycle),
+    snapshots: directAccess(lifecycle),
     bodies: 'whole',
     operations: serviceOperations,
     particulars,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { routes as ebsRoutes } from '../../sandbox/ebs/index.js';
 import { operations } from '../../sandbox/ec2/operations/index.js';
 import { operations as pricingOperations } from '../../sandbox/pricing/index.js';
 import { routes } from '../../sandbox/s3/index.js';
@@ -33,5 +34,9 @@ describe('FIDELITY.md', () => {
 
   it('lists the operations of the local Price List, all of them and no other', async () => {
     expect(await documented('Price List')).toEqual([...pricingOperations.keys()].sort());
+  });
+
+  it('lists the operations of the local EBS direct, all of them and no other', async () => {
+    expect(await documented('EBS direct')).toEqual(ebsRoutes.map((route) => route.name).sort());
   });
 });

@@ -40,6 +40,7 @@ export async function settlePending(snapshot: Snapshot, region: Region, lifecycl
 /** How far a snapshot is, in percent, as time goes: the copy itself tells nothing. */
 export function progressPercent(snapshot: Snapshot, lifecycle: Pick<Lifecycle, 'clock' | 'delays'>): number {
   if (snapshot.status.kind === 'completed') return 100;
+  if (snapshot.origin === 'direct') return 0;
   return percentOf(lifecycle.clock.now() - snapshot.startedAtMs, lifecycle.delays.snapshotMs);
 }
 

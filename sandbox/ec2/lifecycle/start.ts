@@ -59,7 +59,9 @@ async function resumeAttachment(volume: Volume, region: Region, lifecycle: Lifec
 }
 
 async function resumeSnapshot(snapshot: Snapshot, region: Region, lifecycle: Lifecycle): Promise<void> {
-  if (snapshot.status.kind === 'pending') await settlePending(snapshot, region, lifecycle);
+  // What is written through EBS direct goes on being pending until its service says otherwise.
+  if (snapshot.status.kind === 'pending' && snapshot.origin !== 'direct')
+    await settlePending(snapshot, region, lifecycle);
   if (snapshot.tier.kind === 'archiving') continueArchiving(snapshot, region, lifecycle);
   if (snapshot.tier.kind === 'restoring') continueRestoring(snapshot, region, lifecycle);
 }

@@ -1,0 +1,3 @@
+export * from './block-files.js';
+export * from './model.js';
+export * from './store.js';
