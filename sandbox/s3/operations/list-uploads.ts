@@ -90,6 +90,8 @@ export const listMultipartUploads: Operation = async (request, response, context
             element('Owner', [element('ID', ownerId)]),
             element('StorageClass', upload.attributes.storageClass),
             element('Initiated', xmlTime(upload.initiatedMs)),
+            upload.checksum.asked ? element('ChecksumAlgorithm', upload.checksum.algorithm) : undefined,
+            upload.checksum.asked ? element('ChecksumType', upload.checksum.type) : undefined,
           ]),
         ),
       ],
