@@ -21,6 +21,7 @@ const statuses = {
   InvalidBucketName: 400,
   InvalidDigest: 400,
   InvalidEncryptionAlgorithmError: 400,
+  InvalidLocationConstraint: 400,
   InvalidPart: 400,
   InvalidPartNumber: 416,
   InvalidPartOrder: 400,
