@@ -68,15 +68,3 @@ export function screen(request: S3Request, { accountId }: { readonly accountId: 
     if (owner !== undefined && owner !== accountId) throw new S3Error('AccessDenied', 'Access Denied');
   }
 }
-
-/**
- * Refuses signatures of version 2, as S3 does for every bucket made since 24 June 2020 (S3 user guide, "AWS Signature
- * Version 2 turned off"). Throws `InvalidRequest`.
- */
-export function requireSignatureVersion4({ headers, query }: S3Request): void {
-  if (headers.authorization?.startsWith('AWS ') !== true && !query.has('AWSAccessKeyId')) return;
-  throw new S3Error(
-    'InvalidRequest',
-    'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
-  );
-}

@@ -4,7 +4,7 @@ import type { Service, ServiceRequest } from '../server/service.js';
 import { findRoute } from './dispatch.js';
 import { errorDocument, hostId, refused, S3Error } from './errors.js';
 import { parseS3Request } from './http/request.js';
-import { requireSignatureVersion4, screen } from './screen.js';
+import { screen } from './screen.js';
 import { openStore } from './state/index.js';
 
 /** What the local S3 needs. */
@@ -28,7 +28,6 @@ export async function createS3Service(options: S3ServiceOptions): Promise<Servic
       introduce(request, response);
       try {
         const s3Request = parseS3Request(request);
-        requireSignatureVersion4(s3Request);
         const route = findRoute(s3Request);
         screen(s3Request, { accountId });
         await route.operation(s3Request, response, { store, clock, region: request.region });

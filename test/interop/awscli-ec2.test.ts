@@ -105,12 +105,13 @@ describe('aws ec2', () => {
       ['attach-volume', '--volume-id', copy, '--instance-id', instanceId, '--device', '/dev/sdh'],
       'VolumeInUse',
     );
-    for (const id of [source, copy]) {
+    const remove = async (id: string): Promise<void> => {
       await ec2(['detach-volume', '--volume-id', id]);
       await aws.text(['ec2', 'wait', 'volume-available', '--volume-ids', id]);
       await ec2(['delete-volume', '--volume-id', id]);
       await aws.text(['ec2', 'wait', 'volume-deleted', '--volume-ids', id]);
-    }
+    };
+    await Promise.all([source, copy].map(remove));
     await ec2(['delete-snapshot', '--snapshot-id', snapshot]);
     await ec2Refused(['describe-snapshots', '--snapshot-ids', snapshot], 'InvalidSnapshot.NotFound');
     await ec2Refused(['describe-volumes', '--volume-ids', copy], 'InvalidVolume.NotFound');
