@@ -24,9 +24,13 @@ const ec2 = (words: readonly string[]) => aws.json(['ec2', ...words]);
 const ec2Value = (words: readonly string[], query: string) => aws.value(['ec2', ...words], query);
 const ec2Refused = (words: readonly string[], code: string) => aws.refused(['ec2', ...words], code);
 
+/** Makes a volume of 1 GiB. */
+const create = (...more: readonly string[]) =>
+  ec2Value(['create-volume', '--availability-zone', zone, '--size', '1', ...more], 'VolumeId');
+
 /** Makes a volume of 1 GiB and waits for it. */
 async function volume(...more: readonly string[]): Promise<string> {
-  const id = await ec2Value(['create-volume', '--availability-zone', zone, '--size', '1', ...more], 'VolumeId');
+  const id = await create(...more);
   await aws.text(['ec2', 'wait', 'volume-available', '--volume-ids', id]);
   return id;
 }
@@ -101,25 +105,20 @@ describe('aws ec2', () => {
     await found.close();
 
     await ec2Refused(['delete-volume', '--volume-id', copy], 'VolumeInUse');
-    await ec2Refused(
-      ['attach-volume', '--volume-id', copy, '--instance-id', instanceId, '--device', '/dev/sdh'],
-      'VolumeInUse',
-    );
     const remove = async (id: string): Promise<void> => {
       await ec2(['detach-volume', '--volume-id', id]);
       await aws.text(['ec2', 'wait', 'volume-available', '--volume-ids', id]);
       await ec2(['delete-volume', '--volume-id', id]);
-      await aws.text(['ec2', 'wait', 'volume-deleted', '--volume-ids', id]);
     };
     await Promise.all([source, copy].map(remove));
     await ec2(['delete-snapshot', '--snapshot-id', snapshot]);
     await ec2Refused(['describe-snapshots', '--snapshot-ids', snapshot], 'InvalidSnapshot.NotFound');
-    await ec2Refused(['describe-volumes', '--volume-ids', copy], 'InvalidVolume.NotFound');
+    await aws.text(['ec2', 'wait', 'volume-deleted', '--volume-ids', copy]);
   });
 
   it('finds volumes and snapshots by filters with wildcards and tags', async () => {
-    const one = await volume(...tagged('volume', { Name: 'filter one', stage: 'a' }));
-    const two = await volume(...tagged('volume', { Name: 'filter two', stage: 'b*' }));
+    const one = await create(...tagged('volume', { Name: 'filter one', stage: 'a' }));
+    const two = await create(...tagged('volume', { Name: 'filter two', stage: 'b*' }));
     const idsOf = async (...filters: readonly string[]) =>
       (await ec2(['describe-volumes', '--filters', ...filters, '--query', 'Volumes[].VolumeId'])) as string[];
     expect(await idsOf('Name=tag:Name,Values=filter*')).toEqual([one, two]);
@@ -209,8 +208,15 @@ describe('aws ec2', () => {
   });
 
   it('is refused by the codes that EC2 has, and a dry run changes nothing', async () => {
-    const created = ['create-volume', '--availability-zone', zone, '--size', '1', ...tagged('volume', { Name: 'dry' })];
-    await ec2Refused([...created, '--dry-run'], 'DryRunOperation');
+    const creation = [
+      'create-volume',
+      '--availability-zone',
+      zone,
+      '--size',
+      '1',
+      ...tagged('volume', { Name: 'dry' }),
+    ];
+    await ec2Refused([...creation, '--dry-run'], 'DryRunOperation');
     expect(await ec2(['describe-volumes', '--filters', 'Name=tag:Name,Values=dry', '--query', 'Volumes'])).toEqual([]);
     await ec2Refused(['create-volume', '--availability-zone', 'us-east-1z', '--size', '1'], 'InvalidZone.NotFound');
     await ec2Refused(['create-volume', '--availability-zone', zone], 'MissingParameter');
