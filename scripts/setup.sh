@@ -1,22 +1,33 @@
 #!/usr/bin/env bash
 # Makes sure that the system programs are there that snap-to-s3, its local AWS and its tests work with.
-# With --tests also those that only the tests need (the AWS command line, tmux).
+# With --tests also those that only the tests need (the AWS command line, rclone, restic, tmux).
 # As root it installs what is missing (Debian, Ubuntu: apt-get); otherwise it prints the exact command and stops.
 set -euo pipefail
 
-# program:package
+# what must be there:package. That is a program (with its path where only the distribution's own will do, whatever comes
+# first in PATH), or python3/module for a module of the system's Python.
 needed=(
   lsblk:util-linux blkid:util-linux losetup:mount mount:mount umount:mount partx:util-linux
   sfdisk:fdisk mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs mkswap:util-linux
   tar:tar gzip:gzip lz4:lz4 zstd:zstd gpg:gnupg setfattr:attr getfattr:attr setfacl:acl getfacl:acl jq:jq
 )
 
-[ "${1:-}" = --tests ] && needed+=(aws:awscli xfs_io:xfsprogs btrfs:btrfs-progs tmux:tmux findmnt:util-linux setpriv:util-linux)
+[ "${1:-}" = --tests ] && needed+=(
+  xfs_io:xfsprogs btrfs:btrfs-progs tmux:tmux findmnt:util-linux setpriv:util-linux
+  /usr/bin/aws:awscli python3/boto3:python3-boto3 /usr/bin/rclone:rclone /usr/bin/restic:restic /usr/bin/s3cmd:s3cmd
+)
+
+is_there() {
+  case "$1" in
+    python3/*) /usr/bin/python3 -c "import ${1#python3/}" 2>/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
 
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 packages=()
 for entry in "${needed[@]}"; do
-  command -v "${entry%%:*}" >/dev/null || packages+=("${entry##*:}")
+  is_there "${entry%%:*}" || packages+=("${entry##*:}")
 done
 [ ${#packages[@]} -eq 0 ] && exit 0
 

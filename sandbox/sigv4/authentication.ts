@@ -28,6 +28,16 @@ export interface AuthenticationOptions {
 /** How far the clock of a client may be off: S3 says 15 minutes, the other services 5 (their error messages). */
 const toleranceMs = { s3: 15 * 60_000, others: 5 * 60_000 };
 
+/** Who has not signed: may do nothing here, for no bucket is public. */
+const nobody: Caller = {
+  accountId: 'anonymous',
+  arn: 'anonymous',
+  userId: 'anonymous',
+  authorize: () => {
+    throw new Refusal('unsigned', 'Access Denied');
+  },
+};
+
 /**
  * The stage that lets only signed requests through (Signature Version 4, in the header or presigned) and tells the service
  * who signed. Refuses as AWS does: unknown keys, wrong signatures, clocks that are off, tokens that are over.
@@ -37,8 +47,12 @@ export function authentication({ find, clock }: AuthenticationOptions): Stage {
     const { request } = exchange;
     const isS3 = exchange.service.signingName === 's3';
     const claim = readClaim(request);
-    if (claim === undefined)
-      throw new Refusal('unsigned', isS3 ? 'Access Denied' : 'Request is missing Authentication Token');
+    if (claim === undefined) {
+      if (!isS3) throw new Refusal('unsigned', 'Request is missing Authentication Token');
+      // S3 hears everybody; what it says to nobody's requests is its own affair.
+      await next({ ...exchange, request: { ...request, caller: nobody } });
+      return;
+    }
     const key = keyOf(claim, { found: find(claim.accessKeyId), nowMs: clock.now() });
     checkTime(claim, { nowMs: clock.now(), isS3 });
     checkHeaders(request, claim);
@@ -141,11 +155,15 @@ function checkSignature(request: ServiceRequest, { claim, key, isS3 }: Check): C
   return areChunksSigned ? chunkSignatures(signer, signature) : undefined;
 }
 
+/** What stands for the hash of a body that is not signed: SDKs do not sign the blocks that they give EBS direct. */
+const unsigned = 'UNSIGNED-PAYLOAD';
+
 /** S3 goes by what the client says of the body, and verifies that when it has come; the others hash what has come. */
 function payloadHashOf({ headers, url, content }: ServiceRequest, { claim, isS3 }: Omit<Check, 'key'>): string {
-  if (!isS3) return sha256(content);
-  const said = headers['x-amz-content-sha256'] ?? url.searchParams.get('X-Amz-Content-Sha256') ?? undefined;
+  const header = headers['x-amz-content-sha256'];
+  if (!isS3) return header === unsigned && claim.service === 'ebs' ? unsigned : sha256(content);
+  const said = header ?? url.searchParams.get('X-Amz-Content-Sha256') ?? undefined;
   if (typeof said === 'string') return said;
-  if (claim.kind === 'presigned') return 'UNSIGNED-PAYLOAD';
+  if (claim.kind === 'presigned') return unsigned;
   throw new Refusal('malformed-signature', 'Missing required header for this request: x-amz-content-sha256');
 }

@@ -1,6 +1,7 @@
 import { multipartTypes, checksumAlgorithms, type ChecksumAlgorithm, type ChecksumType } from '../checksums/index.js';
 import { S3Error } from '../errors.js';
 import type { ObjectAttributes } from '../state/index.js';
+import { requireValidValue } from './integrity.js';
 import { checksumHeader, header, type S3Request } from './request.js';
 
 /** Headers that S3 keeps and gives back as they are. */
@@ -114,7 +115,10 @@ export function readMultipartChecksum(request: S3Request): {
   return { algorithm, type: chosen, asked: true };
 }
 
-/** The checksum of the whole that CompleteMultipartUpload was called with. */
+/** The checksum of the whole that CompleteMultipartUpload was called with, maybe with `-N`. Throws `InvalidRequest`. */
 export function readObjectChecksum(request: S3Request, algorithm: ChecksumAlgorithm): string | undefined {
-  return header(request, checksumHeader(algorithm));
+  const name = checksumHeader(algorithm);
+  const value = header(request, name);
+  if (value !== undefined) requireValidValue(name, value.replace(/-\d+$/, ''), algorithm);
+  return value;
 }

@@ -3,7 +3,7 @@ import { S3Error } from '../errors.js';
 import { writeBody, type Bodies, type Segment } from '../state/index.js';
 import { unpackAwsChunked, type TrailerSink } from './aws-chunked.js';
 import { readExpectations, shortBody, verifyBody } from './integrity.js';
-import type { S3Request } from './request.js';
+import { header, type S3Request } from './request.js';
 
 /** A body that has arrived and is what its sender said it was. */
 export interface ReceivedBody {
@@ -19,7 +19,8 @@ export const largestBodyBytes = 5 * 1024 ** 3;
 /**
  * Writes the body of a request to a file, with everything verified that the client sent along: its length, Content-MD5,
  * x-amz-content-sha256, and a checksum in a header or trailer. `otherwise` is computed where the client names no
- * algorithm. When anything is wrong the file is gone. Throws S3Errors.
+ * algorithm. When anything is wrong the file is gone. Throws S3Errors; `NotImplemented` is S3's own for a body of unknown
+ * length (`Transfer-Encoding: chunked`).
  */
 export async function receiveBody(
   request: S3Request,
@@ -28,6 +29,11 @@ export async function receiveBody(
 ): Promise<ReceivedBody> {
   const expected = readExpectations(request);
   if (expected.bytes === undefined) {
+    if (header(request, 'transfer-encoding') !== undefined) {
+      throw new S3Error('NotImplemented', 'A header you provided implies functionality that is not implemented', {
+        Header: 'Transfer-Encoding',
+      });
+    }
     throw new S3Error('MissingContentLength', 'You must provide the Content-Length HTTP header.');
   }
   if (expected.bytes > largestBodyBytes) {

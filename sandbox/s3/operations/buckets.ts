@@ -32,12 +32,24 @@ export const createBucket: Operation = async (request, response, { store, clock,
   answerEmpty(response, 200, { location: `/${name}` });
 };
 
-/** Throws `IllegalLocationConstraintException` for another region than the one that was asked (us-east-1 takes all). */
+/** What a LocationConstraint looks like; `EU` is an old name of eu-west-1. */
+const locationName = /^(?:EU|[a-z]{2}(?:-[a-z]+)+-\d)$/;
+
+/**
+ * Throws `IllegalLocationConstraintException` for another region than the one that was asked (us-east-1 takes all), and
+ * `InvalidLocationConstraint` for none, as which S3 sees us-east-1 too when us-east-1 is asked: it is the default.
+ */
 function readLocation(body: string, region: string): string {
   const configuration = body === '' ? {} : parseXml(body, 'CreateBucketConfiguration');
   const unknown = Object.keys(configuration).find((name) => name !== 'LocationConstraint' && name !== '#text');
   if (unknown !== undefined) throw notImplemented(`CreateBucket with ${unknown}`);
-  const location = text(configuration.LocationConstraint) ?? region;
+  const asked = text(configuration.LocationConstraint);
+  if (asked !== undefined && (!locationName.test(asked) || (asked === 'us-east-1' && region === 'us-east-1'))) {
+    throw new S3Error('InvalidLocationConstraint', 'The specified location-constraint is not valid', {
+      LocationConstraint: asked,
+    });
+  }
+  const location = asked ?? region;
   if (location === region || region === 'us-east-1') return location;
   throw new S3Error(
     'IllegalLocationConstraintException',

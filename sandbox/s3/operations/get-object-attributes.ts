@@ -37,7 +37,8 @@ function attribute(name: Attribute, object: StoredObject, request: S3Request): X
       return element('ETag', object.etag);
     case 'Checksum':
       return element('Checksum', [
-        element(`Checksum${checksum.algorithm}`, checksum.value),
+        // Here, and only here, a composite value goes without the number of its parts.
+        element(`Checksum${checksum.algorithm}`, checksum.value.replace(/-\d+$/, '')),
         element('ChecksumType', checksum.type),
       ]);
     case 'ObjectParts':

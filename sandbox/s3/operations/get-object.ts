@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { S3Error } from '../errors.js';
 import { checksumHeader, header, queryNumber, type S3Request } from '../http/request.js';
+import type { Checksum } from '../checksums/index.js';
 import type { StoredObject } from '../state/index.js';
 import { conditionFailed, failedCondition, readConditions } from './conditional.js';
 import { objectOf, versionHeaders } from './find-object.js';
@@ -51,7 +52,10 @@ function begin(
     ...(object.storageClass === 'STANDARD' ? {} : { 'x-amz-storage-class': object.storageClass }),
     ...(Object.keys(object.tags).length === 0 ? {} : { 'x-amz-tagging-count': Object.keys(object.tags).length }),
     ...(partNumber === undefined || object.parts === undefined ? {} : { 'x-amz-mp-parts-count': object.parts.length }),
-    ...checksumHeaders(request, object, range !== undefined),
+    ...checksumHeaders(
+      request,
+      partNumber === undefined ? objectChecksum(object, range) : partChecksum(object, partNumber),
+    ),
     ...versionHeaders(bucketOf(request, context), object),
     ...restoreHeaders(object, context.clock.now()),
     ...lockHeaders(object, request),
@@ -77,10 +81,22 @@ function checkConditions(request: S3Request, object: StoredObject): void {
   if (failed?.meaning === 'not-modified') throw new S3Error('NotModified', 'Not Modified', {}, validators(object));
 }
 
-/** The checksum of the object is only given for the object, not for a range of it. */
-function checksumHeaders(request: S3Request, { checksum }: StoredObject, isRange: boolean): Record<string, string> {
-  if (isRange || header(request, 'x-amz-checksum-mode')?.toUpperCase() !== 'ENABLED') return {};
+function checksumHeaders(request: S3Request, checksum: Checksum | undefined): Record<string, string> {
+  if (checksum === undefined || header(request, 'x-amz-checksum-mode')?.toUpperCase() !== 'ENABLED') return {};
   return { [checksumHeader(checksum.algorithm)]: checksum.value, 'x-amz-checksum-type': checksum.type };
+}
+
+/** The checksum of the object is only given for the object, not for a range of it. */
+function objectChecksum({ checksum }: StoredObject, range: Range | undefined): Checksum | undefined {
+  return range === undefined ? checksum : undefined;
+}
+
+/** A part has a checksum of its own where that of the object is made of those, or where it is the whole object. */
+function partChecksum({ checksum, parts = [] }: StoredObject, partNumber: number): Checksum | undefined {
+  const value = parts.find((part) => part.partNumber === partNumber)?.checksum;
+  return value !== undefined && (checksum.type === 'COMPOSITE' || parts.length === 1)
+    ? { ...checksum, value }
+    : undefined;
 }
 
 function overrides(request: S3Request): Record<string, string> {
@@ -111,7 +127,7 @@ function parseRange(request: S3Request, object: StoredObject): Range | undefined
   return { from, to };
 }
 
-/** Throws `InvalidRange` (S3 calls it InvalidPartNumber in its message). */
+/** Throws `InvalidPartNumber`. */
 function rangeOfPart(object: StoredObject, partNumber: number): Range | undefined {
   if (object.parts === undefined && partNumber === 1)
     return object.bytes === 0 ? undefined : { from: 0, to: object.bytes };
@@ -120,7 +136,8 @@ function rangeOfPart(object: StoredObject, partNumber: number): Range | undefine
     if (part.partNumber === partNumber) return { from, to: from + part.bytes };
     from += part.bytes;
   }
-  throw new S3Error('InvalidRange', 'The requested partnumber is not satisfiable', {
+  throw new S3Error('InvalidPartNumber', 'The requested partnumber is not satisfiable', {
     PartNumberRequested: String(partNumber),
+    ActualPartCount: String(object.parts?.length ?? 1),
   });
 }

@@ -3,6 +3,7 @@ import { element } from '../../server/xml.js';
 import { S3Error } from '../errors.js';
 import { readAttributes, readMultipartChecksum } from '../http/attributes.js';
 import { readObjectLock, requireChecksumForLock } from '../http/object-lock.js';
+import { readExpectations } from '../http/integrity.js';
 import { receiveBody, type ReceivedBody } from '../http/receive.js';
 import { checksumHeader, header, type S3Request } from '../http/request.js';
 import { parseTaggingHeader } from '../http/tagging.js';
@@ -65,6 +66,7 @@ export const uploadPart: Operation = async (request, response, context) => {
   const upload = uploadOf(request, bucketOf(request, context));
   const partNumber = partNumberOf(request);
   if (isLock(upload.lock)) requireChecksumForLock(request, 'Put Part');
+  requireChecksum(upload, request);
   const body = await receiveBody(request, context.store.bodies, upload.checksum.algorithm);
   await addPart(request, context, { partNumber, body });
   answerEmpty(response, 200, {
@@ -115,14 +117,23 @@ export async function addPart(
   return lastModifiedMs;
 }
 
+/** Where the checksum of the object is made of those of its parts, no part may come without. */
+function requireChecksum(upload: Upload, request: S3Request): void {
+  const { asked, type } = upload.checksum;
+  if (!asked || type !== 'COMPOSITE' || readExpectations(request).checksum !== undefined) return;
+  throw checksumMismatch(upload, 'null');
+}
+
 /** A part may only come with the checksum that the upload was begun with. */
-function requireAlgorithm({ checksum }: Upload, body: ReceivedBody): void {
-  if (body.checksum.algorithm === checksum.algorithm) return;
-  const expected = checksum.asked ? checksum.algorithm.toLowerCase() : 'null';
-  const actual = body.checksum.algorithm.toLowerCase();
-  throw new S3Error(
+function requireAlgorithm(upload: Upload, { checksum }: ReceivedBody): void {
+  if (checksum.algorithm !== upload.checksum.algorithm) throw checksumMismatch(upload, checksum.algorithm);
+}
+
+function checksumMismatch({ checksum }: Upload, actual: string): S3Error {
+  const expected = checksum.asked ? checksum.algorithm : 'null';
+  return new S3Error(
     'InvalidRequest',
-    `Checksum Type mismatch occurred, expected checksum Type: ${expected}, actual checksum Type: ${actual}`,
+    `Checksum Type mismatch occurred, expected checksum Type: ${expected.toLowerCase()}, actual checksum Type: ${actual.toLowerCase()}`,
   );
 }
 

@@ -93,9 +93,9 @@ export function uploadOf(request: S3Request, bucket: Bucket): Upload {
   return upload;
 }
 
-/** `2026-01-02T03:04:05.000Z`, as S3 writes times in XML. */
+/** `2026-01-02T03:04:05.000Z`, as S3 writes times in XML: there are milliseconds, and they are always 0. */
 export function xmlTime(ms: number): string {
-  return new Date(ms).toISOString();
+  return new Date(Math.floor(ms / 1000) * 1000).toISOString();
 }
 
 /** What S3 tells of encryption in the headers of an answer. */

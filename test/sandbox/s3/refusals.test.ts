@@ -141,7 +141,8 @@ describe('requests that S3 refuses', () => {
         });
         sent.on('error', reject).flushHeaders();
       });
-    expect(await withHeaders({ 'transfer-encoding': 'chunked' })).toBe(411);
+    // S3 has its own NotImplemented for what HTTP calls chunked; 411 is for a body without any framing.
+    expect(await withHeaders({ 'transfer-encoding': 'chunked' })).toBe(501);
     expect(await withHeaders({ 'content-length': 5 * 1024 ** 3 + 1 })).toBe(400);
   });
 

@@ -133,7 +133,9 @@ describe('who may come in', () => {
     }
   });
 
-  it('nobody', async () => {
+  it('nobody, but for hearing what is not there', async () => {
+    expect((await fetch(`${server.url}/none/key`)).status).toBe(404);
+    await fetch(await bucketUrl(), { method: 'PUT' });
     const answer = await fetch(`${server.url}/bucket/key`);
     expect([answer.status, await answer.text()]).toEqual([403, expect.stringContaining('<Code>AccessDenied</Code>')]);
   });
