@@ -35,6 +35,8 @@ const creationTimeoutMs = 15 * 60_000;
 const deletionTimeoutMs = 5 * 60_000;
 /** How long a new volume may be missing from DescribeVolumes; EC2's API is eventually consistent. */
 const visibilityMs = 30_000;
+/** How long a volume may be in use after it should have been detached; nothing will change after that. */
+const releaseMs = 20_000;
 
 /**
  * Finds a volume that an earlier run has made of this snapshot, or makes one, and waits until it can be attached. Throws
@@ -86,6 +88,7 @@ function temporary(volumeId: VolumeId, reused: boolean, options: TemporaryVolume
   const { ec2, clock } = options;
   const madeAtMs = clock.now();
   let present = !options.keep;
+  let inUseSinceMs: number | undefined;
   /** Deletes as soon as EC2 lets us: a volume that is still being created or detached cannot be deleted. */
   const step = async (): Promise<true | undefined> => {
     const state = (await ec2.volume(volumeId))?.state;
@@ -100,6 +103,10 @@ function temporary(volumeId: VolumeId, reused: boolean, options: TemporaryVolume
       case 'error':
         await ec2.deleteVolume(volumeId);
         return true;
+      case 'in-use':
+        inUseSinceMs ??= clock.now();
+        if (clock.now() - inUseSinceMs > releaseMs) throw notDeleted(volumeId, 'it is still attached');
+        return undefined;
       default:
         return undefined;
     }
@@ -110,18 +117,16 @@ function temporary(volumeId: VolumeId, reused: boolean, options: TemporaryVolume
     [Symbol.asyncDispose]: async () => {
       if (!present) return;
       const gone = await poll(step, { clock, intervalMs: pollMs, timeoutMs: deletionTimeoutMs });
-      if (gone === undefined) {
-        throw new AppError(
-          'cleanup-failed',
-          `The temporary volume ${volumeId} could not be deleted within ${deletionTimeoutMs / 60_000} minutes.`,
-          {
-            hint: `Look at it in the EC2 console, or run: aws ec2 delete-volume --volume-id ${volumeId}`,
-          },
-        );
-      }
+      if (gone === undefined) throw notDeleted(volumeId, `${deletionTimeoutMs / 60_000} minutes were not enough`);
       present = false;
     },
   };
+}
+
+function notDeleted(volumeId: VolumeId, why: string): AppError {
+  return new AppError('cleanup-failed', `The temporary volume ${volumeId} could not be deleted: ${why}.`, {
+    hint: `Look at it in the EC2 console, or run: aws ec2 delete-volume --volume-id ${volumeId}`,
+  });
 }
 
 async function untilAvailable(volumeId: VolumeId, { ec2, clock, signal }: TemporaryVolumeOptions): Promise<void> {
