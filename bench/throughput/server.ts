@@ -1,0 +1,20 @@
+// The process of a contender: `server.js sandbox|peer <state directory> <compiled tree>`. Tells its port, and ends when
+// the parent disconnects.
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { systemClock } from '../../src/core/index.js';
+import { startPeer } from './peer.js';
+
+const [kind = '', directory = '', tree = ''] = process.argv.slice(2);
+
+async function startSandbox(): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const load = async (path: string): Promise<unknown> => import(pathToFileURL(join(tree, path)).href);
+  const { createS3Service } = (await load('sandbox/s3/index.js')) as typeof import('../../sandbox/s3/index.js');
+  const { listen } = (await load('sandbox/server/server.js')) as typeof import('../../sandbox/server/server.js');
+  const s3 = await createS3Service({ directory, clock: systemClock });
+  return listen([s3], { host: '127.0.0.1', port: 0, defaultRegion: 'us-east-1', onDefect: console.error });
+}
+
+const server = await (kind === 'peer' ? startPeer(directory) : startSandbox());
+process.send?.(server.port);
+process.once('disconnect', () => void server.close());
