@@ -72,7 +72,7 @@ async function compareAll(contenders: readonly Contender[], rounds: number, only
     }
     for (const load of allLoads()) if (load.name.includes(only)) await compare(load, servers, rounds);
     console.log();
-    for (const { contender, peakMiB } of servers) console.log(`${contender.name}: at most ${peakMiB()} MiB of memory`);
+    for (const server of servers) console.log(`${server.contender.name}: at most ${server.peakMiB()} MiB of memory`);
   } finally {
     for (const server of servers) await server[Symbol.asyncDispose]();
   }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import { S3Error } from '../errors.js';
+import { sendBody } from '../http/send.js';
 import { checksumHeader, header, queryNumber, type S3Request } from '../http/request.js';
 import type { StoredObject } from '../state/index.js';
 import { conditionFailed, failedCondition, readConditions } from './conditional.js';
@@ -10,7 +10,7 @@ import { encryptionHeaders, objectOf, type Operation, type OperationContext } fr
 export const getObject: Operation = async (request, response, context) => {
   const { object, range } = begin(request, response, context);
   await using reading = context.store.bodies.read(object.segments, range.from, range.to);
-  await pipeline(reading.bytes, response);
+  await sendBody(reading.bytes, response);
 };
 
 /** HeadObject: the same without the body. */
