@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -23,10 +24,12 @@ export async function startPeer(directory: string): Promise<{ readonly port: num
     response.writeHead(200, { etag: `"${md5.digest('hex')}"`, 'x-crc32': crc }).end();
   };
   const give = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = file(request.url);
     const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
-    response.writeHead(200);
-    const part = { highWaterMark: 1024 ** 2, ...(range && { start: Number(range[1]), end: Number(range[2]) }) };
-    await pipeline(createReadStream(file(request.url), part), response);
+    const end = range === null ? (await stat(path)).size - 1 : Number(range[2]);
+    const start = range === null ? 0 : Number(range[1]);
+    response.writeHead(200, { 'content-length': end - start + 1 });
+    await pipeline(createReadStream(path, { start, end, highWaterMark: 1024 ** 2 }), response);
   };
   const server = createServer((request, response) => {
     const work = request.method === 'GET' ? give(request, response) : take(request, response);
