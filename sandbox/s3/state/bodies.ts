@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, mkdir, readdir, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Segment } from './model.js';
+import { newReadBuffers } from './read-buffers.js';
 import { readSegments } from './read-segments.js';
 import { newBodyThreads, type BodyThreads } from './threads/pool.js';
 
@@ -35,6 +36,7 @@ export async function openBodies(directory: string): Promise<Bodies> {
   const readers = new Map<string, number>();
   const doomed = new Set<string>();
   const threads = newBodyThreads();
+  const buffers = newReadBuffers();
   const release = async (file: string): Promise<void> => {
     const left = (readers.get(file) ?? 1) - 1;
     if (left > 0) {
@@ -61,7 +63,7 @@ export async function openBodies(directory: string): Promise<Bodies> {
     read: (segments, from, to) => {
       for (const { file } of segments) readers.set(file, (readers.get(file) ?? 0) + 1);
       return {
-        bytes: readSegments(directory, segments, { from, to }),
+        bytes: readSegments(segments, { from, to }, { directory, buffers }),
         [Symbol.asyncDispose]: async () => {
           for (const { file } of segments) await release(file);
         },

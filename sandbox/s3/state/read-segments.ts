@@ -1,14 +1,18 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Segment } from './model.js';
+import type { ReadBuffers } from './read-buffers.js';
 
-/** As much is read at a time, into each of two buffers: what fits the cache of a core is sent faster. */
-const readBytes = 256 * 1024;
-
-/** Bytes of an object; the end is exclusive. */
+/** Bytes of a file, or of files that lie one after the other; the end is exclusive. */
 export interface ByteRange {
   readonly from: number;
   readonly to: number;
+}
+
+/** Where the files are, and the memory to read them into. */
+export interface ReadingPlace {
+  readonly directory: string;
+  readonly buffers: ReadBuffers;
 }
 
 /**
@@ -16,20 +20,21 @@ export interface ByteRange {
  * until the next one is asked for, because its memory is used again.
  */
 export async function* readSegments(
-  directory: string,
   segments: readonly Segment[],
   { from, to }: ByteRange,
+  { directory, buffers }: ReadingPlace,
 ): AsyncGenerator<Buffer> {
-  const size = Math.min(readBytes, to - from);
-  const buffers = [Buffer.allocUnsafe(size), Buffer.allocUnsafe(size)] as const;
+  const two = [buffers.take(to - from), buffers.take(to - from)] as const;
   let start = 0;
   for (const segment of segments) {
     const end = start + segment.bytes;
     const first = Math.max(from, start) - start;
     const last = Math.min(to, end) - start;
     start = end;
-    if (first < last) yield* readFile(join(directory, segment.file), { from: first, to: last }, buffers);
+    if (first < last) yield* readFile(join(directory, segment.file), { from: first, to: last }, two);
   }
+  // Not when the reader gives up, for then a piece may still be on its way.
+  for (const buffer of two) buffers.give(buffer);
 }
 
 async function* readFile(
