@@ -1,9 +1,8 @@
-// Lets Node import TypeScript: `./x.js` is `./x.ts` where there is no such file, and types are taken out.
+// Lets Node import TypeScript: `./x.js` is `./x.ts` where there is no such file, and types are taken out by the compiler
+// that Vitest itself uses (it comes with it).
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
-
-const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
+import { transformSync } from 'rolldown/utils';
 
 /** @type {import('node:module').ResolveHook} */
 export async function resolve(specifier, context, nextResolve) {
@@ -18,6 +17,8 @@ export async function resolve(specifier, context, nextResolve) {
 /** @type {import('node:module').LoadHook} */
 export async function load(url, context, nextLoad) {
   if (!url.endsWith('.ts')) return nextLoad(url, context);
-  const text = await readFile(fileURLToPath(url), 'utf8');
-  return { format: 'module', shortCircuit: true, source: ts.transpileModule(text, { compilerOptions }).outputText };
+  const path = fileURLToPath(url);
+  const { code, errors } = transformSync(path, await readFile(path, 'utf8'), { target: 'es2022' });
+  if (errors.length > 0) throw new AggregateError(errors, `${path} cannot be compiled.`);
+  return { format: 'module', shortCircuit: true, source: code };
 }
