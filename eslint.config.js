@@ -13,7 +13,16 @@ const ambientGlobals = ['console', 'setTimeout', 'setInterval', 'setImmediate'].
 }));
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'dist-bench/**', 'node_modules/**', '.dependency-cruiser.cjs', 'eslint.config.js'] },
+  {
+    ignores: [
+      'dist/**',
+      'dist-bench/**',
+      'node_modules/**',
+      '.dependency-cruiser.cjs',
+      'eslint.config.js',
+      'test/support/*.mjs',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

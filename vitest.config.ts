@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 // unit: pure or needing only ordinary files and programs; also run on the newest Node LTS.
 // system: the local AWS, real loop devices and filesystems; needs root.
 const env = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+// So that the worker threads of the local S3 run from TypeScript as well.
+const execArgv = ['--import', new URL('test/support/typescript-in-threads.mjs', import.meta.url).href];
 
 export default defineConfig({
   test: {
@@ -24,6 +26,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           env,
+          execArgv,
         },
       },
     ],

@@ -1,94 +1,98 @@
-// How fast the local S3 takes and gives bytes, and whether its memory stays flat: `npm run bench:sandbox`.
-// The server is a process of its own; the client sends 8 MiB parts with CRC-32 and reads the object back.
-import { fork } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { readFile, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+// How fast the local S3 takes and gives bytes, and whether its memory stays flat; see bench/README.md.
+// `npm run bench:sandbox -- [--rounds 5] [--against <compiled tree>] [--size 20GiB] [--only <part of a name>]`
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
-import {
-  CompleteMultipartUploadCommand,
-  CreateBucketCommand,
-  CreateMultipartUploadCommand,
-  GetObjectCommand,
-  S3Client,
-  UploadPartCommand,
-  type CompletedPart,
-} from '@aws-sdk/client-s3';
-import { createS3Service } from '../sandbox/s3/index.js';
-import { listen } from '../sandbox/server/server.js';
+import { parseArgs } from 'node:util';
 import { systemClock } from '../src/core/index.js';
+import { lightClient } from './throughput/client.js';
+import { start, type Contender, type RunningContender } from './throughput/contenders.js';
+import { allLoads, atOnce, prepare, type Load } from './throughput/loads.js';
+import { moveLargeObject } from './throughput/large-object.js';
 
-const partBytes = 8 * 1024 ** 2;
-const Bucket = 'bench';
-const Key = 'object';
+const serverModule = join(import.meta.dirname, 'throughput', 'server.js');
+const ours: Contender = { kind: 'sandbox', name: 'local S3', tree: join(import.meta.dirname, '..') };
+const peer: Contender = { kind: 'peer', name: 'peer' };
 
-async function serve(directory: string): Promise<void> {
-  const s3 = await createS3Service({ directory, clock: systemClock });
-  const server = await listen([s3], {
-    host: '127.0.0.1',
-    port: 0,
-    defaultRegion: 'us-east-1',
-    onDefect: console.error,
-  });
-  process.send?.(server.url);
-  process.once('disconnect', () => void server.close());
+/** One run of a load: moved units a second, and seconds of CPU of the server for a gigabyte or a thousand requests. */
+interface Measurement {
+  readonly perSecond: number;
+  readonly serverCpu: number;
 }
 
-async function peakMiB(pid: number | undefined): Promise<number> {
-  const status = await readFile(`/proc/${String(pid)}/status`, 'utf8');
-  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024);
+async function measure(load: Load, server: RunningContender): Promise<Measurement> {
+  using client = lightClient(server.port);
+  const cpuBefore = server.cpuSeconds();
+  const beganMs = systemClock.now();
+  const moved = await load.run(client);
+  const seconds = (systemClock.now() - beganMs) / 1000;
+  const inUnits = load.unit === 'MB/s' ? moved / 1e6 : moved;
+  return { perSecond: inUnits / seconds, serverCpu: ((server.cpuSeconds() - cpuBefore) * 1000) / inUnits };
 }
 
-async function measure(gibibytes: number, inFlight: number): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'snap-to-s3-bench-'));
-  const server = fork(import.meta.filename, ['serve', directory]);
-  try {
-    const url = await new Promise<string>((resolve) => server.once('message', (message) => resolve(message as string)));
-    const s3 = new S3Client({
-      endpoint: url,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'AKIA', secretAccessKey: 's' },
-    });
-    await s3.send(new CreateBucketCommand({ Bucket }));
-    const { UploadId } = await s3.send(
-      new CreateMultipartUploadCommand({ Bucket, Key, ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' }),
-    );
-    const body = randomBytes(partBytes);
-    const sum = Buffer.alloc(4);
-    sum.writeUInt32BE(crc32(body));
-    const parts: CompletedPart[] = [];
-    const count = (gibibytes * 1024 ** 3) / partBytes;
-    let next = 1;
-    const sendMs = systemClock.now();
-    const worker = async (): Promise<void> => {
-      while (next <= count) {
-        const PartNumber = next++;
-        const part = { Bucket, Key, UploadId, PartNumber, Body: body, ChecksumCRC32: sum.toString('base64') };
-        parts[PartNumber - 1] = { PartNumber, ETag: (await s3.send(new UploadPartCommand(part))).ETag };
-      }
-    };
-    await Promise.all(Array.from({ length: inFlight }, worker));
-    const sentMs = systemClock.now() - sendMs;
-    await s3.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts: parts } }));
-    const getMs = systemClock.now();
-    const answer = await s3.send(new GetObjectCommand({ Bucket, Key }));
-    let got = 0;
-    for await (const chunk of answer.Body as AsyncIterable<Buffer>) got += chunk.length;
-    const gotMs = systemClock.now() - getMs;
-    const rate = (ms: number): string => `${Math.round(got / 1000 / ms)} MB/s`;
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** All contenders in turn, in one order and then in the other, so that whatever else the machine does meets all of them. */
+async function compare(load: Load, servers: readonly RunningContender[], rounds: number): Promise<void> {
+  const found = new Map<RunningContender, Measurement[]>(servers.map((server) => [server, []]));
+  for (const server of servers) await measure(load, server);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const server of round % 2 === 0 ? servers : [...servers].reverse()) {
+      found.get(server)?.push(await measure(load, server));
+    }
+  }
+  for (const [{ contender }, measurements] of found) {
+    const rates = measurements.map(({ perSecond }) => perSecond);
+    const each = load.unit === 'MB/s' ? 'GB' : '1,000 requests';
     console.log(
-      `${gibibytes} GiB: UploadPart ${rate(sentMs)}, GetObject ${rate(gotMs)}, peak of the server ${await peakMiB(server.pid)} MiB`,
+      [
+        load.name.padEnd(48),
+        contender.name.padEnd(10),
+        `${median(rates).toFixed(0).padStart(6)} ${load.unit}`.padEnd(18),
+        `${Math.min(...rates).toFixed(0)} to ${Math.max(...rates).toFixed(0)}`.padEnd(14),
+        `${median(measurements.map(({ serverCpu }) => serverCpu)).toFixed(2)} s of CPU for a ${each}`,
+      ].join(' '),
     );
-    s3.destroy();
-  } finally {
-    server.disconnect();
-    await rm(directory, { recursive: true, force: true });
   }
 }
 
-if (process.argv[2] === 'serve') {
-  await serve(process.argv[3] ?? '');
+async function compareAll(contenders: readonly Contender[], rounds: number, only: string): Promise<void> {
+  console.log(
+    `Medians of ${rounds} rounds in turn, ${atOnce} requests at a time, client on the same machine. The peer is`,
+  );
+  console.log('a bare node:http server in one thread that receives, computes MD5 and CRC-32, and writes to a file.\n');
+  const servers: RunningContender[] = [];
+  try {
+    for (const contender of contenders) {
+      const server = await start(contender, serverModule);
+      servers.push(server);
+      using client = lightClient(server.port);
+      await prepare(client);
+    }
+    for (const load of allLoads()) if (load.name.includes(only)) await compare(load, servers, rounds);
+    console.log();
+    for (const server of servers) console.log(`${server.contender.name}: at most ${server.peakMiB()} MiB of memory`);
+  } finally {
+    for (const server of servers) await server[Symbol.asyncDispose]();
+  }
+}
+
+const { values } = parseArgs({
+  options: {
+    size: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    against: { type: 'string' },
+    only: { type: 'string', default: '' },
+  },
+});
+const other: Contender[] =
+  values.against === undefined ? [] : [{ kind: 'sandbox', name: 'other', tree: values.against }];
+if (values.size === undefined) {
+  await compareAll([peer, ...other, ours], Number(values.rounds), values.only);
 } else {
-  for (const gibibytes of [1, 1, 1, 4]) await measure(gibibytes, 2);
+  const gibibytes = Number(/^(\d+)GiB$/.exec(values.size)?.[1]);
+  if (!(gibibytes > 0)) throw new Error(`--size ${values.size} is no size; write it as 20GiB.`);
+  await using server = await start(ours, serverModule);
+  await moveLargeObject(server, gibibytes);
 }

@@ -51,7 +51,7 @@ export async function createS3Service(options: S3ServiceOptions): Promise<Servic
       introduce(request, response);
       answerError(refused(refusal), request, response);
     },
-    close: () => Promise.resolve(),
+    close: () => store.bodies.close(),
   };
 }
 

@@ -8,6 +8,18 @@ export type TrailerSink = (trailers: ReadonlyMap<string, string>) => void;
 /** More than any chunk header or trailer line has. */
 const longestLine = 4096;
 
+/** Takes the framing off a body, piece by piece. */
+export interface Unpacker {
+  /**
+   * The bytes of the body in what came next of its framed form; they lie in the same memory. The bytes of a chunk come out
+   * before its signature is known to be good: what was made of them counts only when the end is reached.
+   * Throws `IncompleteBody`, `SignatureDoesNotMatch`.
+   */
+  unpack(framed: Buffer): Buffer[];
+  /** To be called at the end of the framed body. Throws `IncompleteBody`, `SignatureDoesNotMatch`. */
+  end(): void;
+}
+
 /** How a body is unpacked. */
 export interface UnpackOptions {
   readonly onTrailers: TrailerSink;
@@ -17,66 +29,77 @@ export interface UnpackOptions {
 
 /**
  * Unpacks a body in `Content-Encoding: aws-chunked`: `<hex size>[;chunk-signature=…]\r\n<bytes>\r\n` … `0[…]\r\n`, then
- * trailing headers and an empty line (S3 API reference, "Signature calculations … with trailing headers"). The bytes of a
- * chunk are handed on before its signature is known to be good: what was made of them counts only when the end is reached.
- * Throws `IncompleteBody`, `SignatureDoesNotMatch`.
+ * trailing headers and an empty line (S3 API reference, "Signature calculations … with trailing headers").
  */
-export async function* unpackAwsChunked(
-  body: AsyncIterable<Buffer>,
-  { onTrailers, signatures }: UnpackOptions,
-): AsyncGenerator<Buffer> {
+export function awsChunkedUnpacker({ onTrailers, signatures }: UnpackOptions): Unpacker {
   const trailers = new Map<string, string>();
   let state: 'size' | 'data' | 'data-end' | 'trailer' | 'done' = 'size';
   let left = 0;
   let line = '';
   let chunk = signedChunk(signatures, '');
-  for await (const bytes of body) {
-    let at = 0;
-    while (at < bytes.length && state !== 'done') {
-      if (state === 'data') {
-        const piece = bytes.subarray(at, at + left);
-        at += piece.length;
-        left -= piece.length;
-        chunk?.update(piece);
-        yield piece;
-        if (left === 0) state = 'data-end';
-        continue;
+
+  const takeLine = (text: string): void => {
+    switch (state) {
+      case 'size': {
+        const [, size, signature = ''] = /^([0-9a-f]+)(?:;chunk-signature=([0-9a-f]+))?(?:;.*)?$/i.exec(text) ?? [];
+        if (size === undefined) throw incomplete('a chunk has no size');
+        chunk = signedChunk(signatures, signature);
+        left = parseInt(size, 16);
+        if (left === 0) chunk?.verify();
+        state = left === 0 ? 'trailer' : 'data';
+        break;
       }
-      const lineEnd = bytes.indexOf(0x0a, at);
-      line += bytes.toString('latin1', at, lineEnd === -1 ? bytes.length : lineEnd + 1);
-      at = lineEnd === -1 ? bytes.length : lineEnd + 1;
-      if (line.length > longestLine) throw incomplete('a line of it is too long');
-      if (lineEnd === -1) continue;
-      const text = line.trimEnd();
-      line = '';
-      switch (state) {
-        case 'size': {
-          const [, size, signature = ''] = /^([0-9a-f]+)(?:;chunk-signature=([0-9a-f]+))?(?:;.*)?$/i.exec(text) ?? [];
-          if (size === undefined) throw incomplete('a chunk has no size');
-          chunk = signedChunk(signatures, signature);
-          left = parseInt(size, 16);
-          if (left === 0) chunk?.verify();
-          state = left === 0 ? 'trailer' : 'data';
-          break;
-        }
-        case 'data-end':
-          if (text !== '') throw incomplete('a chunk is longer than it says');
-          chunk?.verify();
-          state = 'size';
-          break;
-        case 'trailer': {
-          if (text === '') state = 'done';
-          const colon = text.indexOf(':');
-          if (colon > 0) trailers.set(text.slice(0, colon).toLowerCase(), text.slice(colon + 1).trim());
-          break;
-        }
+      case 'data-end':
+        if (text !== '') throw incomplete('a chunk is longer than it says');
+        chunk?.verify();
+        state = 'size';
+        break;
+      case 'trailer': {
+        if (text === '') state = 'done';
+        const colon = text.indexOf(':');
+        if (colon > 0) trailers.set(text.slice(0, colon).toLowerCase(), text.slice(colon + 1).trim());
+        break;
       }
+      case 'data':
+      case 'done':
+        break;
     }
-  }
-  // Clients that send no trailers may leave out the last empty line.
-  if (state !== 'done' && !(state === 'trailer' && line === '')) throw incomplete('it ends in the middle of a chunk');
-  verifyTrailers(trailers, signatures);
-  onTrailers(trailers);
+  };
+
+  return {
+    unpack: (framed) => {
+      const pieces: Buffer[] = [];
+      let at = 0;
+      while (at < framed.length && state !== 'done') {
+        if (state === 'data') {
+          const piece = framed.subarray(at, at + left);
+          at += piece.length;
+          left -= piece.length;
+          chunk?.update(piece);
+          pieces.push(piece);
+          if (left === 0) state = 'data-end';
+          continue;
+        }
+        const lineEnd = framed.indexOf(0x0a, at);
+        const next = lineEnd === -1 ? framed.length : lineEnd + 1;
+        line += framed.toString('latin1', at, next);
+        at = next;
+        if (line.length > longestLine) throw incomplete('a line of it is too long');
+        if (lineEnd === -1) continue;
+        const text = line.trimEnd();
+        line = '';
+        takeLine(text);
+      }
+      return pieces;
+    },
+    end: () => {
+      // Clients that send no trailers may leave out the last empty line.
+      if (state !== 'done' && !(state === 'trailer' && line === ''))
+        throw incomplete('it ends in the middle of a chunk');
+      verifyTrailers(trailers, signatures);
+      onTrailers(trailers);
+    },
+  };
 }
 
 interface SignedChunk {

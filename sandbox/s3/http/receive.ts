@@ -1,7 +1,9 @@
 import type { ChecksumAlgorithm } from '../checksums/index.js';
 import { S3Error } from '../errors.js';
 import { writeBody, type Bodies, type Segment } from '../state/index.js';
-import { unpackAwsChunked, type TrailerSink } from './aws-chunked.js';
+import { awsChunkedUnpacker, type TrailerSink } from './aws-chunked.js';
+import { inBatches } from './incoming.js';
+import { releaseReceived } from './release.js';
 import { readExpectations, shortBody, verifyBody } from './integrity.js';
 import { header, type S3Request } from './request.js';
 
@@ -43,13 +45,16 @@ export async function receiveBody(
     });
   }
   let trailers: ReadonlyMap<string, string> = new Map();
-  const source = bodyOf(request, { isAwsChunked: expected.isAwsChunked, largestBytes: expected.bytes }, (found) => {
+  const options = { isAwsChunked: expected.isAwsChunked, largestBytes: expected.bytes };
+  const onTrailers: TrailerSink = (found) => {
     trailers = found;
-  });
+  };
+  const source = batchesOf(request, options, { onTrailers, onUsed: releaseReceived });
   const algorithm = expected.checksum?.algorithm ?? otherwise;
   const { segment, md5, sha256, checksum } = await writeBody(source, bodies, {
     algorithm,
     withSha256: expected.sha256 !== undefined,
+    expectedBytes: expected.bytes,
   });
   try {
     verifyBody(expected, { bytes: segment.bytes, md5, sha256, checksum: checksum.value }, trailers);
@@ -73,18 +78,29 @@ export interface BodyOptions {
  */
 export async function* bodyOf(
   request: S3Request,
-  { isAwsChunked, largestBytes }: BodyOptions,
+  options: BodyOptions,
   onTrailers: TrailerSink,
 ): AsyncGenerator<Buffer> {
-  const raw = request.body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-  const source = isAwsChunked ? unpackAwsChunked(raw, { onTrailers, signatures: request.signedChunks }) : raw;
+  for await (const pieces of batchesOf(request, options, { onTrailers })) yield* pieces;
+}
+
+/** The same, many pieces at a time, for a large body comes in thousands of them. */
+async function* batchesOf(
+  request: S3Request,
+  { isAwsChunked, largestBytes }: BodyOptions,
+  { onTrailers, onUsed }: { readonly onTrailers: TrailerSink; readonly onUsed?: typeof releaseReceived },
+): AsyncGenerator<readonly Buffer[]> {
+  const unpacker = isAwsChunked ? awsChunkedUnpacker({ onTrailers, signatures: request.signedChunks }) : undefined;
   let bytes = 0;
   try {
-    for await (const chunk of source) {
-      bytes += chunk.length;
+    for await (const raw of inBatches(request.body)) {
+      const pieces = unpacker === undefined ? raw : raw.flatMap((framed) => unpacker.unpack(framed));
+      for (const piece of pieces) bytes += piece.length;
       if (bytes > largestBytes) throw shortBody();
-      yield chunk;
+      yield pieces;
+      onUsed?.(raw, request.body);
     }
+    unpacker?.end();
   } catch (error) {
     throw error instanceof S3Error ? error : shortBody();
   }

@@ -117,7 +117,10 @@ async function copyBytes(
 ): Promise<ReceivedBody> {
   const { range, algorithm } = options;
   await using reading = bodies.read(object.segments, range.from, range.to);
-  const { segment, md5, checksum } = await writeBody(reading.bytes, bodies, { algorithm });
+  const { segment, md5, checksum } = await writeBody(reading.bytes, bodies, {
+    algorithm,
+    expectedBytes: range.to - range.from,
+  });
   return { segment, md5: md5.toString('hex'), checksum };
 }
 

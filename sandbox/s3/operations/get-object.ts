@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import { S3Error } from '../errors.js';
+import { sendBody } from '../http/send.js';
 import { checksumHeader, header, queryNumber, type S3Request } from '../http/request.js';
 import type { Checksum } from '../checksums/index.js';
 import type { StoredObject } from '../state/index.js';
@@ -15,7 +15,7 @@ export const getObject: Operation = async (request, response, context) => {
   requireReadable(objectOf(request, context), context.clock.now());
   const { object, range } = begin(request, response, context);
   await using reading = context.store.bodies.read(object.segments, range.from, range.to);
-  await pipeline(reading.bytes, response);
+  await sendBody(reading.bytes, response);
 };
 
 /** HeadObject: the same without the body. */

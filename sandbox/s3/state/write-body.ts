@@ -1,14 +1,13 @@
-import { createHash } from 'node:crypto';
-import { pipeline } from 'node:stream/promises';
-import { runningChecksum, type ChecksumAlgorithm } from '../checksums/index.js';
+import type { FileHandle } from 'node:fs/promises';
+import type { ChecksumAlgorithm } from '../checksums/index.js';
 import type { Bodies } from './bodies.js';
+import { runningDigests, type DigestOptions, type Digests } from './digests.js';
 import type { Segment } from './model.js';
 
-/** What is to be known of bytes while they are written. */
-export interface WriteBodyOptions {
-  /** The only checksum that is computed besides MD5: each costs time for every byte. */
-  readonly algorithm: ChecksumAlgorithm;
-  readonly withSha256?: boolean;
+/** How bytes are written. */
+export interface WriteBodyOptions extends DigestOptions {
+  /** How many there will be, as far as that is known; where they are written depends on it, and nothing else. */
+  readonly expectedBytes?: number;
 }
 
 /** Bytes that lie in a file of their own. */
@@ -20,36 +19,71 @@ export interface WrittenBody {
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string };
 }
 
-/** Writes a stream to a new file, with backpressure and never as a whole in memory. When it fails there is no file. */
+/** From here on a thread of its own is faster than doing it at once, also for a single body. */
+const threadedBytes = 128 * 1024;
+
+/**
+ * Writes a stream, of pieces or of lists of pieces, to a new file, with backpressure and never as a whole in memory. No
+ * piece is used any more once the next one is asked for. When it fails there is no file.
+ */
 export async function writeBody(
-  source: AsyncIterable<Buffer>,
+  source: AsyncIterable<Buffer | readonly Buffer[]>,
   bodies: Bodies,
-  { algorithm, withSha256 = false }: WriteBodyOptions,
+  { expectedBytes = 0, ...digests }: WriteBodyOptions,
 ): Promise<WrittenBody> {
-  const md5 = createHash('md5');
-  const sha256 = withSha256 ? createHash('sha256') : undefined;
-  const checksum = runningChecksum(algorithm);
+  const { file, handle } = await bodies.create();
   let bytes = 0;
-  const measure = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const chunk of chunks) {
-      bytes += chunk.length;
-      md5.update(chunk);
-      sha256?.update(chunk);
-      checksum.update(chunk);
-      yield chunk;
+  const counted = async function* (): AsyncGenerator<readonly Buffer[]> {
+    for await (const some of source) {
+      const pieces = Buffer.isBuffer(some) ? [some] : some;
+      for (const piece of pieces) bytes += piece.length;
+      yield pieces;
     }
   };
-  const { file, stream } = await bodies.create();
   try {
-    await pipeline(source, measure, stream);
+    const found = await (expectedBytes < threadedBytes
+      ? writeHere(counted(), handle, digests)
+      : writeInThread(counted(), handle, { digests, bodies }));
+    await handle.close();
+    return {
+      segment: { file, bytes },
+      md5: Buffer.from(found.md5),
+      sha256: found.sha256,
+      checksum: { algorithm: digests.algorithm, value: found.checksum },
+    };
   } catch (error) {
+    await handle.close();
     await bodies.remove([{ file, bytes }]);
     throw error;
   }
-  return {
-    segment: { file, bytes },
-    md5: md5.digest(),
-    sha256: sha256?.digest('hex'),
-    checksum: { algorithm, value: checksum.digest() },
-  };
+}
+
+async function writeHere(
+  source: AsyncIterable<readonly Buffer[]>,
+  handle: FileHandle,
+  options: DigestOptions,
+): Promise<Digests> {
+  const digests = runningDigests(options);
+  for await (const pieces of source) {
+    for (const piece of pieces) {
+      digests.update(piece);
+      await handle.writeFile(piece);
+    }
+  }
+  return digests.finish();
+}
+
+async function writeInThread(
+  source: AsyncIterable<readonly Buffer[]>,
+  handle: FileHandle,
+  { digests, bodies }: { readonly digests: DigestOptions; readonly bodies: Bodies },
+): Promise<Digests> {
+  const body = bodies.threads.begin(handle.fd, digests);
+  try {
+    for await (const pieces of source) await body.write(pieces);
+    return await body.finish();
+  } catch (error) {
+    await body.abandon();
+    throw error;
+  }
 }
