@@ -6,7 +6,7 @@ import {
   UploadPartCommand,
   type CompletedPart,
 } from '@aws-sdk/client-s3';
-import { AppError, isAbort } from '../core/index.js';
+import { AppError, isAbort, messageOf } from '../core/index.js';
 import { callS3, s3Url, targetFields, type ObjectStore, type ObjectTarget } from './object-store.js';
 import type { PartBuffer } from './part-buffer.js';
 
@@ -130,7 +130,8 @@ export async function abortMultipart(store: ObjectStore, key: string, uploadId: 
     } catch (error) {
       if (error instanceof AppError && error.code === 'not-found') return;
       if (isAbort(error)) throw error;
-      throw new AppError('cleanup-failed', `The unfinished upload ${uploadId} of ${resource} could not be aborted.`, {
+      const why = messageOf(error);
+      throw new AppError('cleanup-failed', `The unfinished upload ${uploadId} could not be aborted: ${why}`, {
         cause: error,
         hint: `Run: aws s3api abort-multipart-upload --bucket ${store.bucket} --key '${key}' --upload-id '${uploadId}'`,
       });

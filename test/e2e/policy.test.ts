@@ -2,6 +2,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { shippedPolicy } from '../../sandbox/iam/index.js';
+import { run } from '../../src/process/index.js';
 import { filesystemOn, localAws, type Finished, type LocalAws } from '../support/local-aws.js';
 
 // docs/iam-policy.json is complete: every end-to-end test runs with it. Here it is shown to be minimal: without any single
@@ -34,17 +35,26 @@ function without(action: string, sid: string, bucket: string): string {
 
 let aws: LocalAws;
 let bucket = '';
-let snapshotId = '';
+let small = '';
+let large = '';
 let brokenTar = '';
 beforeAll(async () => {
   aws = await localAws();
   bucket = await aws.bucket();
-  snapshotId = await aws.snapshot((device) =>
-    filesystemOn(device, 'ext4', (path) => writeFile(join(path, 'file'), 'content')),
+  const tags = { 'snap-to-s3': 'migrate', Name: 'a tag that goes to the objects' };
+  small = await aws.snapshot(
+    (device) => filesystemOn(device, 'ext4', (path) => writeFile(join(path, 'file'), 'content')),
+    { tags },
+  );
+  large = await aws.snapshot((device) =>
+    filesystemOn(device, 'ext4', async (path) => {
+      await run(['dd', 'if=/dev/urandom', `of=${join(path, 'random')}`, 'bs=1M', 'count=60', 'status=none']);
+    }),
   );
   brokenTar = join(aws.folder, 'broken-tar');
   await mkdir(brokenTar);
-  await writeFile(join(brokenTar, 'tar'), '#!/bin/bash\nexit 2\n');
+  const script = '#!/bin/bash\nPATH="${PATH#*:}" tar "$@" | head -c 50000000\nexit 2\n';
+  await writeFile(join(brokenTar, 'tar'), script);
   await chmod(join(brokenTar, 'tar'), 0o755);
 });
 afterAll(() => aws[Symbol.asyncDispose]());
@@ -53,12 +63,13 @@ afterEach(async () => {
   await aws.removeVolumes();
 });
 
-/** What only a run that fails needs. */
-const needsFailure = new Set(['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts']);
+/** What only a run needs that fails in the middle of a large upload. */
+const neededToAbort = new Set(['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts']);
 
 function migrate(action: string): Promise<Finished> {
-  const env = needsFailure.has(action) ? { PATH: `${brokenTar}:${process.env.PATH ?? ''}` } : {};
-  return aws.command(['migrate', '--snapshots', snapshotId, '--bucket', bucket], { env });
+  const argv = (snapshotId: string): string[] => ['migrate', '--snapshots', snapshotId, '--bucket', bucket];
+  if (!neededToAbort.has(action)) return aws.command(argv(small));
+  return aws.command(argv(large), { env: { PATH: `${brokenTar}:${process.env.PATH ?? ''}` } });
 }
 
 describe('the shipped policy', () => {

@@ -8,6 +8,7 @@ import {
   DeleteVolumeCommand,
   DescribeSnapshotsCommand,
   DescribeVolumesCommand,
+  DetachVolumeCommand,
   EC2Client,
   type Volume,
 } from '@aws-sdk/client-ec2';
@@ -20,7 +21,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { administrator, shippedPolicy } from '../../sandbox/iam/index.js';
-import { noDelays, startSandbox, type Ec2Delays } from '../../sandbox/index.js';
+import { noDelays, startSandbox, type Ec2Delays, type SandboxOptions } from '../../sandbox/index.js';
 import { attachedVolume, findMachine, type Machine } from '../../sandbox/seed/index.js';
 import { poll, systemClock } from '../../src/core/index.js';
 import { run, runText } from '../../src/process/index.js';
@@ -89,23 +90,30 @@ export interface LocalAws extends AsyncDisposable {
   download(bucket: string, key: string): Promise<string>;
   /** Everything temporary that is still there, as sentences; `[]` after every command. */
   leftovers(): Promise<readonly string[]>;
-  /** Deletes all volumes that are not attached. */
+  /** Detaches and deletes all volumes. */
   removeVolumes(): Promise<void>;
 }
 
 /** How it is started. */
 export interface LocalAwsOptions {
   readonly delays?: Ec2Delays;
+  /** How long the keys of the command's role are good for. */
+  readonly roleKeys?: NonNullable<SandboxOptions['roleKeys']>;
 }
 
 /** Starts one; needs root and `npm run build`. The command has the role of the instance, with the shipped policy. */
-export async function localAws({ delays = noDelays }: LocalAwsOptions = {}): Promise<LocalAws> {
+export async function localAws({ delays = noDelays, roleKeys }: LocalAwsOptions = {}): Promise<LocalAws> {
   const folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-e2e-'));
   const stateDirectory = join(folder, 'state');
   const mountPoint = join(folder, 'mnt');
   const temporary = join(folder, 'tmp');
   await mkdir(temporary);
-  const sandbox = await startSandbox({ stateDirectory, port: 0, delays });
+  const sandbox = await startSandbox({
+    stateDirectory,
+    port: 0,
+    delays,
+    ...(roleKeys === undefined ? {} : { roleKeys }),
+  });
   const client = {
     endpoint: sandbox.url,
     region: 'us-east-1',
@@ -206,8 +214,15 @@ export async function localAws({ delays = noDelays }: LocalAwsOptions = {}): Pro
     },
     removeVolumes: async () => {
       for (const { VolumeId, State } of await volumes()) {
-        if (State === 'available') await ec2.send(new DeleteVolumeCommand({ VolumeId }));
+        if (State === 'in-use') await ec2.send(new DetachVolumeCommand({ VolumeId }));
       }
+      const remove = async (): Promise<true | undefined> => {
+        const left = await volumes();
+        const free = left.filter(({ State }) => State === 'available');
+        for (const { VolumeId } of free) await ec2.send(new DeleteVolumeCommand({ VolumeId }));
+        return left.length === 0 ? true : undefined;
+      };
+      await poll(remove, { clock: systemClock, intervalMs: 50, timeoutMs: 10_000 });
     },
     [Symbol.asyncDispose]: async () => {
       ec2.destroy();

@@ -8,6 +8,8 @@ export interface Witnessed {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly status: number;
+  /** Whose key signed. */
+  readonly accessKeyId: string | undefined;
 }
 
 /** Stands before the local S3, passes everything on, and remembers it. */
@@ -39,7 +41,9 @@ export async function s3Witness(target: string, options: { readonly partDelayMs?
           answer.once('end', () => {
             if (isPart) parts -= 1;
             const path = decodeURIComponent(pathname);
-            answered.push({ method: incoming.method ?? '', path, query, status: answer.statusCode ?? 500 });
+            const accessKeyId = /Credential=(\w+)/.exec(incoming.headers.authorization ?? '')?.[1];
+            const status = answer.statusCode ?? 500;
+            answered.push({ method: incoming.method ?? '', path, query, status, accessKeyId });
           });
         },
       );
