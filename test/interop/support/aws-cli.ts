@@ -11,8 +11,8 @@ export interface AwsCli {
   json(words: readonly string[], options?: RunOptions): Promise<unknown>;
   /** `aws <words> --query <query> --output text`, which is to succeed, without the line break. */
   value(words: readonly string[], query: string): Promise<string>;
-  /** `aws <words>`, which is to be refused with this error code. */
-  refused(words: readonly string[], code: string): Promise<void>;
+  /** `aws <words>`, which is to be refused with this error code; what it says of it. */
+  refused(words: readonly string[], code: string): Promise<string>;
 }
 
 /** The exit status of an error that the service answered (AWS CLI user guide, "Return codes"). */
@@ -37,6 +37,7 @@ export function awsCli(sandbox: InteropSandbox): AwsCli {
       const { status, stderr } = await sandbox.attempt(argv(words));
       expect(stderr).toContain(`An error occurred (${code}) when calling`);
       expect(status).toBe(serviceErrorStatus);
+      return stderr;
     },
   };
 }
