@@ -61,7 +61,8 @@ export class FilteredResponse extends ServerResponse {
     const encoding = typeof encodingOrDone === 'string' ? encodingOrDone : 'utf8';
     const whenDone = typeof encodingOrDone === 'function' ? encodingOrDone : done;
     if (this.#filters.length === 0) return super.write(chunk, encoding, whenDone);
-    const piece = bytesOf(chunk, encoding);
+    // The caller uses its memory again as soon as it may write on; filters and the socket may still hold pieces of it.
+    const piece = Buffer.from(bytesOf(chunk, encoding));
     this.#enqueue(async () => {
       await this.#pass(piece, 0);
       whenDone?.();
