@@ -5,7 +5,7 @@ import { createEc2Service, type Ec2Delays } from './ec2/index.js';
 import { zonesOf } from './ec2/places.js';
 import { newFaultInjection, type Faults } from './faults/index.js';
 import { administrator, openIdentities, parsePolicy, rotatingKeys } from './iam/index.js';
-import { createImds, roleName } from './imds/index.js';
+import { createImds, roleName, type MetadataOptions } from './imds/index.js';
 import { createPricingService } from './pricing/index.js';
 import { createS3Service } from './s3/index.js';
 import { listen } from './server/server.js';
@@ -24,6 +24,8 @@ export interface SandboxOptions {
   readonly rolePolicies?: readonly string[];
   /** How long the role's keys are good for, and how long before their end there are new ones. Default: as on EC2. */
   readonly roleKeys?: { readonly lifetimeMs: number; readonly renewBeforeMs: number };
+  /** How the metadata service behaves at first, where not as on Amazon Linux 2023: version 1 is refused, two hops. */
+  readonly metadataOptions?: Partial<MetadataOptions>;
   /** How long things of EC2 take. */
   readonly delays?: Partial<Ec2Delays>;
   /** How many times faster than on AWS archived objects come back: 3600 makes an hour a second. Default 1. */
@@ -52,6 +54,8 @@ export interface Sandbox {
   readonly administratorEnvironment: Readonly<Record<string, string>>;
   /** Replaces what the role of the instance may do, from the next request on. Throws for what is no policy. */
   setRolePolicies(documents: readonly string[]): void;
+  /** Changes how the metadata service behaves, from the next request on. Throws `usage` for a hop limit out of 1 to 64. */
+  setMetadataOptions(changes: Partial<MetadataOptions>): void;
   /** Faults on demand, in all services but the metadata service. */
   readonly faults: Faults;
   /** Ends everything: devices are taken away, the state stays. May be repeated. */
@@ -126,6 +130,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       keys: rotatingKeys({ role, sessionName: instance.id, clock, ...(options.roleKeys ?? defaultRoleKeys) }),
       clock,
       onDefect,
+      ...(options.metadataOptions === undefined ? {} : { metadataOptions: options.metadataOptions }),
     });
     const imds = await listening(imdsPort, () => imdsService.listen(imdsPort));
     closers.unshift(() => imds.close());
@@ -138,6 +143,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       environment,
       setRolePolicies: (documents) => role.setPolicies(documents.map(parsePolicy)),
       administratorEnvironment: { ...environment, ...administratorVariables },
+      setMetadataOptions: (changes) => imdsService.setOptions(changes),
       faults: injection.faults,
       close,
     };

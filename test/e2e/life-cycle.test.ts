@@ -71,7 +71,7 @@ describe('which snapshots are taken', () => {
   });
 
   it('--tag -> another tag, on snapshots and on the volume', async () => {
-    const bucket = await aws.bucket();
+    const bucket = await aws.bucket({ tag: 'other-tag' });
     const snapshotId = await aws.snapshot(fewFiles, { tags: { 'other-tag': 'migrate', 'snap-to-s3': 'validated' } });
     const kept = ['--tag', 'other-tag', '--keep-temp-volumes'];
     expect(await aws.command(['migrate', '--all', '--bucket', bucket, ...kept])).toMatchObject({ status: 0 });

@@ -75,8 +75,11 @@ export interface LocalAws extends AsyncDisposable {
   readonly folder: string;
   readonly stateDirectory: string;
   readonly mountPoint: string;
-  /** Makes a bucket of a name of its own; the command's role gets docs/iam-policy.json for it, besides those before. */
-  bucket(): Promise<string>;
+  /**
+   * Makes a bucket of a name of its own; the command's role gets docs/iam-policy.json for it (and for the tag, if it is
+   * another one than `snap-to-s3`), besides those before.
+   */
+  bucket(options?: { readonly tag?: string }): Promise<string>;
   /** Replaces what the command's role may do. */
   allowRole(policies: readonly string[]): void;
   /** Makes a volume, lets `build` write to its device, and takes a snapshot of it. */
@@ -140,11 +143,11 @@ export async function localAws({ delays = noDelays, roleKeys }: LocalAwsOptions 
     stateDirectory,
     mountPoint,
     volumes,
-    bucket: async () => {
+    bucket: async (options = {}) => {
       made += 1;
       const Bucket = `bucket-${made}.example.com`;
       await s3.send(new CreateBucketCommand({ Bucket }));
-      policies.push(shippedPolicy({ bucket: Bucket }));
+      policies.push(shippedPolicy({ bucket: Bucket, ...options }));
       sandbox.setRolePolicies(policies);
       return Bucket;
     },

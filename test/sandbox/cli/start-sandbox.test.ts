@@ -78,6 +78,16 @@ describe('startSandbox', () => {
     expect((await client.send(new HeadObjectCommand(cold))).Restore).toContain('ongoing-request="false"');
   });
 
+  it('refuses version 1 of instance metadata, or answers it, as it is told', async () => {
+    const sandbox = await started();
+    const status = async (): Promise<number> => (await fetch(`${sandbox.imdsUrl}/latest/meta-data/instance-id`)).status;
+    expect(await status()).toBe(401);
+    sandbox.setMetadataOptions({ httpTokens: 'optional' });
+    expect(await status()).toBe(200);
+    const other = await started({ metadataOptions: { httpEndpoint: 'disabled' } });
+    expect((await fetch(`${other.imdsUrl}/latest/meta-data/instance-id`)).status).toBe(403);
+  });
+
   it('refuses a state directory that another sandbox has, and takes it after that one has closed', async () => {
     const directory = await stateDirectory();
     const first = await started({ stateDirectory: directory });
