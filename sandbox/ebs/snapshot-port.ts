@@ -18,6 +18,8 @@ export interface SnapshotFacts {
     | { readonly kind: 'pending' }
     | { readonly kind: 'completed'; readonly completedAtMs: number }
     | { readonly kind: 'error' };
+  /** False for one that another account has shared with this one: it can be read, but is nobody's parent here. */
+  readonly isOwn: boolean;
   /** Begun with StartSnapshot; false: made of a volume. */
   readonly writtenDirectly: boolean;
   /** Its volume, and the snapshots and volumes that this one was made from: what makes snapshots of one lineage. */

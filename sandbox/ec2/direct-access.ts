@@ -25,7 +25,7 @@ export function directAccess(lifecycle: Lifecycle): SnapshotPort {
       const snapshot = region.snapshots.get(id);
       // Snapshots of other accounts can be read where they are shared with this one, but not where with everybody.
       const isVisible = snapshot !== undefined && (isOwnedBy(snapshot, accountId) || isSharedWith(snapshot, accountId));
-      return isVisible ? factsOf(snapshot, { region, nowMs: clock.now() }) : undefined;
+      return isVisible ? factsOf(snapshot, { region, accountId, nowMs: clock.now() }) : undefined;
     },
     exists: (id) => state.regions().some(({ snapshots }) => snapshots.has(id)),
     pendingCount: (name) =>
@@ -49,7 +49,7 @@ export function directAccess(lifecycle: Lifecycle): SnapshotPort {
         status: { kind: 'pending', afterwards: 'keep' },
       };
       region.putSnapshot(snapshot);
-      return factsOf(snapshot, { region, nowMs: clock.now() });
+      return factsOf(snapshot, { region, accountId, nowMs: clock.now() });
     },
     save: () => state.save(),
     hasBytes: (id) => files.hasSnapshot(id),
@@ -74,7 +74,7 @@ export function directAccess(lifecycle: Lifecycle): SnapshotPort {
 
 function factsOf(
   snapshot: Snapshot,
-  { region, nowMs }: { readonly region: Region; readonly nowMs: number },
+  { region, accountId, nowMs }: { readonly region: Region; readonly accountId: string; readonly nowMs: number },
 ): SnapshotFacts {
   const { id, sizeGiB, encrypted, kmsKeyId, startedAtMs, tags } = snapshot;
   const isArchived = storageTierAt(snapshot, nowMs) === 'archive';
@@ -87,6 +87,7 @@ function factsOf(
     startedAtMs,
     tags,
     status,
+    isOwn: isOwnedBy(snapshot, accountId),
     writtenDirectly: snapshot.origin === 'direct',
     ancestors: ancestorsOf(snapshot, region),
   };

@@ -75,7 +75,7 @@ function checkParent(
   { parent, lifecycle }: { readonly parent: SnapshotFacts | undefined; readonly lifecycle: Lifecycle },
 ): void {
   if (parentId === undefined) return;
-  if (parent === undefined || parent.status.kind === 'error') throw snapshotNotFound(parentId);
+  if (parent?.isOwn !== true || parent.status.kind === 'error') throw snapshotNotFound(parentId);
   try {
     readableSnapshot(region, parentId, lifecycle);
   } catch (error) {
