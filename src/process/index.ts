@@ -1,3 +1,4 @@
 export * from './failure.js';
+export * from './identity.js';
 export * from './run.js';
 export * from './start.js';

@@ -6,7 +6,10 @@ import { callS3, s3Url, type ObjectStore } from './object-store.js';
 const leaseContent = z.object({
   version: z.literal(1),
   runId: z.string(),
+  /** Where the run is, for people. */
   owner: z.string(),
+  /** The same for programs: tells whoever runs in the same place that the run is dead. */
+  identity: z.unknown(),
   lifetimeMs: z.number().int().positive(),
   /** Counts the writes of this run: tells our own write, whose answer was lost, from everybody else's. */
   turn: z.number().int().positive(),

@@ -10,6 +10,10 @@ export interface LeaseOptions<Journal> {
   readonly runId: string;
   /** Where it runs, for people: `i-0123… (pid 4711)`. */
   readonly owner: string;
+  /** The same for programs; whatever {@link LeaseOptions.isDead} understands. */
+  readonly identity: unknown;
+  /** Whether the run with this identity is known to be dead; its lease is then taken without waiting for its end. */
+  readonly isDead: (identity: unknown) => boolean;
   /** After so long without renewal others may take it over. It is renewed three times as often. */
   readonly lifetimeMs: number;
   /** The journal of a run that has made nothing yet. */
@@ -47,9 +51,9 @@ const takeoverRounds = 5;
  * decides, never that of a host. Throws `claimed-elsewhere`, and `rejected` where the store has no conditional writes.
  */
 export async function takeLease<Journal>(bucket: ObjectStore, options: LeaseOptions<Journal>): Promise<Lease<Journal>> {
-  const { key, runId, owner, lifetimeMs, signal } = options;
+  const { key, runId, owner, identity, lifetimeMs, signal } = options;
   const store = patientFor(lifetimeMs / 3, bucket);
-  const fresh = { version: 1, runId, owner, lifetimeMs, turn: 1, journal: options.emptyJournal } as const;
+  const fresh = { version: 1, runId, owner, identity, lifetimeMs, turn: 1, journal: options.emptyJournal } as const;
   for (let round = 1; round <= takeoverRounds; round += 1) {
     const startedMs = options.clock.now();
     const etag = await writeLeaseObject(store, { key, content: fresh, onlyIf: 'absent' }, signal);
@@ -57,8 +61,9 @@ export async function takeLease<Journal>(bucket: ObjectStore, options: LeaseOpti
     const found = await readLeaseObject(store, key, signal);
     // It went away in between: once more.
     if (found === undefined) continue;
-    if (!isOver(found)) throw claimedElsewhere(store, key, found);
-    const inherited = options.parseJournal(found.content.journal);
+    if (found.content.runId !== runId && !isOver(found) && !options.isDead(found.content.identity))
+      throw claimedElsewhere(store, key, found);
+    const inherited = readJournal(found, store, options);
     const content = { ...fresh, journal: inherited };
     const taken = await writeLeaseObject(store, { key, content, onlyIf: found.etag }, signal);
     if (taken !== undefined) return hold(store, options, { etag: taken, startedMs, turn: 1, inherited });
@@ -74,6 +79,21 @@ function patientFor(totalMs: number, store: ObjectStore): ObjectStore {
 
 function isOver({ content, writtenAtMs, readAtMs }: LeaseObject): boolean {
   return readAtMs - writtenAtMs > content.lifetimeMs + serverTimeErrorMs;
+}
+
+function readJournal<Journal>(
+  { content }: LeaseObject,
+  store: ObjectStore,
+  { key, parseJournal }: LeaseOptions<Journal>,
+): Journal {
+  try {
+    return parseJournal(content.journal);
+  } catch (cause) {
+    throw new AppError('rejected', `The journal in ${s3Url(store, key)} is not one that this version understands.`, {
+      cause,
+      hint: `Run the version that wrote it, or remove what run ${content.runId} has left and delete the object.`,
+    });
+  }
 }
 
 function claimedElsewhere(store: ObjectStore, key: string, { content, writtenAtMs }: LeaseObject): AppError {
@@ -94,7 +114,7 @@ interface Held<Journal> {
 }
 
 function hold<Journal>(store: ObjectStore, options: LeaseOptions<Journal>, held: Held<Journal>): Lease<Journal> {
-  const { key, runId, owner, lifetimeMs, clock } = options;
+  const { key, runId, owner, identity, lifetimeMs, clock } = options;
   const loss = new AbortController();
   const end = new AbortController();
   let { etag, turn } = held;
@@ -114,7 +134,7 @@ function hold<Journal>(store: ObjectStore, options: LeaseOptions<Journal>, held:
       loss.signal.throwIfAborted();
       const next = change(journal);
       const startedMs = clock.now();
-      const content = { version: 1, runId, owner, lifetimeMs, turn: turn + 1, journal: next } as const;
+      const content = { version: 1, runId, owner, identity, lifetimeMs, turn: turn + 1, journal: next } as const;
       const written = await writeLeaseObject(store, { key, content, onlyIf: etag });
       if (written === undefined) return lose('another run has taken it');
       [etag, turn, journal, renewedAtMs] = [written, turn + 1, next, startedMs];

@@ -43,6 +43,8 @@ function take(runId: string, options: Partial<LeaseOptions<Journal>> = {}): Prom
     key,
     runId,
     owner: `host of ${runId}`,
+    identity: runId,
+    isDead: () => false,
     lifetimeMs: 60_000,
     emptyJournal: { volumes: [] },
     parseJournal: (value) => value as Journal,
@@ -127,6 +129,17 @@ describe('a lease', () => {
     expect(held).toHaveLength(1);
     await old[Symbol.asyncDispose]();
     await held[0]?.[Symbol.asyncDispose]();
+  });
+
+  it('of a run that is known to be dead is taken at once', async () => {
+    const old = await take('old', { clock: suspended });
+    await expect(take('next', { isDead: (identity) => identity === 'other' })).rejects.toMatchObject({
+      code: 'claimed-elsewhere',
+    });
+    await using next = await take('next', { isDead: (identity) => identity === 'old' });
+    expect(next.inherited).toEqual({ volumes: [] });
+    await old[Symbol.asyncDispose]();
+    expect(await content()).toMatchObject({ runId: 'next' });
   });
 
   it('is renewed by itself, so that nobody takes it while its run lives', async () => {
