@@ -19,6 +19,7 @@ import type { EC2Client } from '@aws-sdk/client-ec2';
 import { onTestFinished } from 'vitest';
 import { createEbsService, noQuotas, type EbsOptions } from '../../../sandbox/ebs/index.js';
 import { createEc2Service, noDelays, type Ec2Service } from '../../../sandbox/ec2/index.js';
+import { administrator } from '../../../sandbox/iam/index.js';
 import type { Stage } from '../../../sandbox/server/pipeline.js';
 import { listen } from '../../../sandbox/server/server.js';
 import { systemClock, type Clock } from '../../../src/core/index.js';
@@ -84,8 +85,7 @@ export async function startEbs(options: TestEbsOptions = {}): Promise<TestEbs> {
 
 /** The official client of EBS direct, without retries. */
 export function ebsClientOf(endpoint: string, region = 'us-east-1'): EBSClient {
-  const credentials = { accessKeyId: 'ASIATEST', secretAccessKey: 'secret' };
-  return new EBSClient({ endpoint, region, credentials, maxAttempts: 1 });
+  return new EBSClient({ endpoint, region, credentials: administrator, maxAttempts: 1 });
 }
 
 /** A directory that is gone after the test. */

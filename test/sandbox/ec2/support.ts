@@ -14,6 +14,7 @@ import {
 import { onTestFinished } from 'vitest';
 import { createEc2Service, noDelays, type Ec2Options, type Ec2Service } from '../../../sandbox/ec2/index.js';
 import type { Caller } from '../../../sandbox/server/caller.js';
+import { administrator } from '../../../sandbox/iam/index.js';
 import { listen } from '../../../sandbox/server/server.js';
 import { poll, systemClock } from '../../../src/core/index.js';
 
@@ -77,8 +78,7 @@ export async function startEc2(options: TestEc2Options = {}): Promise<TestEc2> {
 
 /** The official client for another region of the same EC2. */
 export function clientOf(url: string, region = 'us-east-1'): EC2Client {
-  const credentials = { accessKeyId: 'ASIATEST', secretAccessKey: 'secret' };
-  return new EC2Client({ endpoint: url, region, credentials, maxAttempts: 1 });
+  return new EC2Client({ endpoint: url, region, credentials: administrator, maxAttempts: 1 });
 }
 
 /** Looks until `probe` gives something; fails the test after ten seconds. */
