@@ -160,7 +160,7 @@ describe('the demo', () => {
     await mkdir(copy);
     await execute(
       'bash',
-      ['-c', `cp -r dist package.json '${copy}' && cp -r node_modules '${copy}' && chmod -R a+rX '${folder}'`],
+      ['-c', `cp -r dist docs package.json '${copy}' && cp -r node_modules '${copy}' && chmod -R a+rX '${folder}'`],
       { cwd: root },
     );
     const argv = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, 'dist/scripts/demo.js'];
