@@ -53,6 +53,12 @@ export function addMigrateOptions(command: Command): Command {
     'the type of the temporary volumes (default: standard up to 1 TiB, gp2 above)',
     (o) => o.choices(['standard', 'gp2', 'gp3', 'io1', 'io2', 'st1', 'sc1']),
   );
+  add(
+    groups.common,
+    '--lease-seconds <num>',
+    'after so long without a sign of life from its run, others may take a snapshot over',
+    (o) => o.default('120'),
+  );
   add(groups.common, '--json', 'events as NDJSON on standard output, one object a line');
   return command;
 }
@@ -72,6 +78,7 @@ const rawOptions = z.object({
   mountPoint: z.string(),
   keepTempVolumes: z.boolean().optional(),
   volumeType: z.string().optional(),
+  leaseSeconds: z.string(),
   json: z.boolean().optional(),
 });
 type RawOptions = z.infer<typeof rawOptions>;
@@ -108,6 +115,7 @@ export function readMigrateOptions(commanderOptions: unknown): MigrateRequest {
       mountPoint: options.mountPoint,
       volumeType: options.volumeType,
       keepVolumes: options.keepTempVolumes ?? false,
+      leaseMs: 1000 * integer('--lease-seconds', options.leaseSeconds, [3, 86_400]),
       encryption:
         options.sse === undefined
           ? undefined

@@ -13,7 +13,7 @@ import {
 import type { Snapshot } from '../source/index.js';
 import type { ObjectTarget } from '../store/index.js';
 import { archiveObject, type ArchiveJob } from './archive-object.js';
-import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
+import type { MigrateDependencies, MigrateSettings, SnapshotDependencies } from './migrate-settings.js';
 
 /** The objects made of a disk. */
 export interface ArchivedDisk {
@@ -31,7 +31,7 @@ export async function archiveDisk(
   snapshot: Snapshot,
   layout: DiskLayout,
   settings: MigrateSettings,
-  dependencies: MigrateDependencies,
+  dependencies: SnapshotDependencies,
 ): Promise<ArchivedDisk> {
   if (settings.content === 'image') {
     const job = imageJob(snapshot, layout, settings, dependencies);
@@ -58,7 +58,7 @@ async function archive(
   job: ArchiveJob,
   partition: number | undefined,
   settings: MigrateSettings,
-  dependencies: MigrateDependencies,
+  dependencies: SnapshotDependencies,
 ): Promise<ManifestObject> {
   const { events } = dependencies;
   const { snapshotId } = job;

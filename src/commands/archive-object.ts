@@ -19,7 +19,13 @@ import {
 } from '../archive/index.js';
 import { compressor } from '../codec/index.js';
 import type { Clock, EventSink, SnapshotId } from '../core/index.js';
-import { uploadObject, type ObjectStore, type ObjectTarget, type StoredObject } from '../store/index.js';
+import {
+  uploadObject,
+  type ObjectStore,
+  type ObjectTarget,
+  type StoredObject,
+  type UploadGuard,
+} from '../store/index.js';
 
 /** One archive object to be made: where its bytes come from and where they go. */
 export interface ArchiveJob {
@@ -45,6 +51,7 @@ export interface ArchiveJobOptions {
   /** Frames compressed at once. */
   readonly parallelism: number;
   readonly signal: AbortSignal;
+  readonly guard?: UploadGuard;
 }
 
 /** What became of a job, as the manifest tells it, but for the facts that the caller knows. */
@@ -61,7 +68,7 @@ const progressIntervalMs = 100;
  * confirmed both. If anything fails, neither is left unfinished in the bucket.
  */
 export async function archiveObject(job: ArchiveJob, options: ArchiveJobOptions): Promise<ArchivedResult> {
-  const { store, signal } = options;
+  const { store, signal, guard } = options;
   const frameBytes = frameBytesFor(job.expectedBytes);
   const index = createIndexWriter();
   // A failure of one of the two ends the other: neither is any good alone.
@@ -75,6 +82,7 @@ export async function archiveObject(job: ArchiveJob, options: ArchiveJobOptions)
     ...planParts({ expectedBytes: 0, boundBytes: 0 }),
     streams: 1,
     signal: either,
+    guard,
   });
   const sendArchive = pipeline(
     job.open(either),
@@ -93,6 +101,7 @@ export async function archiveObject(job: ArchiveJob, options: ArchiveJobOptions)
         ...planParts({ expectedBytes: job.expectedBytes, boundBytes: job.boundBytes }),
         streams: job.uploadStreams,
         signal: either,
+        guard,
         onStored: progress.stored,
       }),
     { signal: either },

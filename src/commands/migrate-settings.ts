@@ -1,7 +1,7 @@
 import type { Codec, Content } from '../archive/index.js';
 import type { Clock, EventSink } from '../core/index.js';
 import type { Ec2, Instance } from '../source/index.js';
-import type { ObjectStore, ServerSideEncryption } from '../store/index.js';
+import type { ObjectStore, ServerSideEncryption, UploadGuard } from '../store/index.js';
 
 /** How snapshots are archived; the same for all snapshots of a run. */
 export interface MigrateSettings {
@@ -16,6 +16,8 @@ export interface MigrateSettings {
   readonly volumeType: string | undefined;
   readonly keepVolumes: boolean;
   readonly encryption: ServerSideEncryption | undefined;
+  /** After so long without a sign of life another run may take a snapshot over. */
+  readonly leaseMs: number;
 }
 
 /** Everything outside that the migration of a snapshot needs. */
@@ -31,4 +33,9 @@ export interface MigrateDependencies {
   readonly runId: string;
   readonly tool: { readonly name: string; readonly version: string };
   readonly signal: AbortSignal;
+}
+
+/** The same for the work on one snapshot: bound to its lease. */
+export interface SnapshotDependencies extends MigrateDependencies {
+  readonly guard: UploadGuard;
 }

@@ -1,5 +1,5 @@
 import { encodeManifest, manifestKey, planParts, type Manifest } from '../archive/index.js';
-import { printable } from '../core/index.js';
+import { isAbort, printable } from '../core/index.js';
 import { readLayout } from '../disk/index.js';
 import {
   attachVolume,
@@ -12,30 +12,49 @@ import {
 import { uploadObject } from '../store/index.js';
 import { archiveDisk } from './archive-disk.js';
 import { buildManifest } from './build-manifest.js';
-import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
+import type { MigrateDependencies, MigrateSettings, SnapshotDependencies } from './migrate-settings.js';
+import { leaseSnapshot } from './snapshot-lease.js';
 
 /**
- * Takes one snapshot to S3: claims it, makes a volume of it, attaches that, archives what is on it, and writes the
- * manifest when all objects are confirmed. Whatever happens, everything temporary is removed again, and on failure the
- * tag goes back to `migrate`. Throws `claimed-elsewhere`, `snapshot-unusable`, and whatever the rooms throw.
+ * Takes one snapshot to S3: leases and claims it, makes a volume of it, attaches that, archives what is on it, and writes
+ * the manifest when all objects are confirmed. Whatever happens, everything temporary is removed again, and on failure
+ * the tag goes back to `migrate`. Throws `claimed-elsewhere`, `snapshot-unusable`, and whatever the rooms throw.
  */
 export async function migrateSnapshot(
   snapshot: Snapshot,
   settings: MigrateSettings,
   dependencies: MigrateDependencies,
 ): Promise<Manifest> {
-  const { ec2, clock, events, instance, store, signal } = dependencies;
+  const { events, signal } = dependencies;
   const { snapshotId } = snapshot;
-  const startedMs = clock.now();
-  const common = { ec2, clock, events, instance, signal };
   events({ kind: 'snapshot-started', snapshotId, description: describe(snapshot) });
   requireUsable(snapshot);
-
   events({ kind: 'stage', snapshotId, stage: 'claiming', subject: snapshotId });
+  await using lease = await leaseSnapshot(snapshotId, { ...dependencies, lifetimeMs: settings.leaseMs });
+  try {
+    return await migrateLeased(snapshot, settings, {
+      ...dependencies,
+      guard: lease.guard,
+      signal: AbortSignal.any([signal, lease.lost]),
+    });
+  } catch (error) {
+    // What was cancelled because of the loss says so.
+    if (lease.lost.aborted && !signal.aborted && isAbort(error)) throw lease.lost.reason;
+    throw error;
+  }
+}
+
+async function migrateLeased(
+  snapshot: Snapshot,
+  settings: MigrateSettings,
+  dependencies: SnapshotDependencies,
+): Promise<Manifest> {
+  const { clock, events, store, guard, signal } = dependencies;
+  const { snapshotId } = snapshot;
+  const startedMs = clock.now();
   await using claim = await claimSnapshot(snapshot, {
-    ...common,
+    ...dependencies,
     tag: settings.tag,
-    runId: dependencies.runId,
     during: 'migrating',
     otherwise: 'migrate',
   });
@@ -47,7 +66,7 @@ export async function migrateSnapshot(
     store,
     single(encodeManifest(manifest)),
     { key, contentType: 'application/json', encryption: settings.encryption },
-    { ...planParts({ expectedBytes: 0, boundBytes: 0 }), streams: 1, signal },
+    { ...planParts({ expectedBytes: 0, boundBytes: 0 }), streams: 1, signal, guard },
   );
   await claim.finish('migrated');
   events({
@@ -64,7 +83,7 @@ export async function migrateSnapshot(
 async function archiveVolume(
   snapshot: Snapshot,
   settings: MigrateSettings,
-  dependencies: MigrateDependencies,
+  dependencies: SnapshotDependencies,
 ): Promise<Manifest> {
   const { ec2, clock, events, instance, signal } = dependencies;
   const { snapshotId } = snapshot;

@@ -48,6 +48,8 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
     [Symbol.asyncDispose]: async () => {
       if (!open) return;
       open = false;
+      // Who has been overtaken leaves the tags to the one that has the snapshot now.
+      if ((await ec2.snapshot(id)).tags[idTag] !== runId) return;
       await ec2.setTags(id, { [tag]: options.otherwise });
       await ec2.removeTags(id, [idTag]);
     },

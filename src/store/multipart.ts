@@ -2,13 +2,15 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
   ListPartsCommand,
   UploadPartCommand,
   type CompletedPart,
 } from '@aws-sdk/client-s3';
-import { AppError, isAbort, messageOf } from '../core/index.js';
+import { abandon, AppError, isAbort, messageOf } from '../core/index.js';
 import { callS3, s3Url, targetFields, type ObjectStore, type ObjectTarget } from './object-store.js';
 import type { PartBuffer } from './part-buffer.js';
+import type { UploadGuard } from './upload-guard.js';
 
 /** A multipart upload that has begun. Disposing it before `complete` has succeeded aborts it and removes its parts. */
 export interface MultipartUpload extends AsyncDisposable {
@@ -19,16 +21,23 @@ export interface MultipartUpload extends AsyncDisposable {
   complete(object: { readonly storedBytes: number; readonly crc32: string }): Promise<{ etag: string }>;
 }
 
+/** How an upload is guarded and cancelled. */
+export interface MultipartOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly guard?: UploadGuard | undefined;
+}
+
 /** Begins a multipart upload with full-object CRC-32 checksums. Throws the AWS failures of `callAws`. */
 export async function beginMultipart(
   store: ObjectStore,
   target: ObjectTarget,
-  signal: AbortSignal | undefined,
+  { signal, guard }: MultipartOptions,
 ): Promise<MultipartUpload> {
   const resource = s3Url(store, target.key);
   const put = { action: 's3:PutObject', resource };
   // Not to be cancelled: only who knows the id can abort the upload.
   signal?.throwIfAborted();
+  await guard?.beginning(target.key);
   const created = await callS3(store, put, (options) =>
     store.client.send(
       new CreateMultipartUploadCommand({
@@ -46,7 +55,7 @@ export async function beginMultipart(
   const parts: CompletedPart[] = [];
   let state: 'open' | 'completed' | 'aborted' = 'open';
 
-  return {
+  const upload: MultipartUpload = {
     uploadId,
     sendPart: async (partNumber, part) => {
       const answer = await callS3(
@@ -106,6 +115,47 @@ export async function beginMultipart(
       await abortMultipart(store, target.key, uploadId);
     },
   };
+  try {
+    await guard?.begun(target.key, uploadId);
+    return upload;
+  } catch (error) {
+    return await abandon(upload, error);
+  }
+}
+
+/**
+ * Aborts an upload to a key of which only is known that it was about to begin: one that has no parts. Whoever begins one
+ * under a guard sends nothing before its id is written down, so an upload with parts is somebody else's.
+ */
+export async function abortEmptyUploads(store: ObjectStore, key: string): Promise<void> {
+  for await (const uploadId of uploadsTo(store, key)) {
+    const { Parts = [] } = await callS3(
+      store,
+      { action: 's3:ListMultipartUploadParts', resource: s3Url(store, key) },
+      (options) =>
+        store.client.send(
+          new ListPartsCommand({ Bucket: store.bucket, Key: key, UploadId: uploadId, MaxParts: 1 }),
+          options,
+        ),
+    );
+    if (Parts.length === 0) await abortMultipart(store, key, uploadId);
+  }
+}
+
+/** The ids of all unfinished uploads to exactly this key. */
+async function* uploadsTo(store: ObjectStore, key: string): AsyncGenerator<string> {
+  let after: { KeyMarker?: string; UploadIdMarker?: string } = {};
+  for (;;) {
+    const page = await callS3(
+      store,
+      { action: 's3:ListBucketMultipartUploads', resource: s3Url(store, key) },
+      (options) =>
+        store.client.send(new ListMultipartUploadsCommand({ Bucket: store.bucket, Prefix: key, ...after }), options),
+    );
+    for (const { Key, UploadId } of page.Uploads ?? []) if (Key === key && UploadId !== undefined) yield UploadId;
+    if (page.IsTruncated !== true) return;
+    after = { KeyMarker: page.NextKeyMarker ?? '', UploadIdMarker: page.NextUploadIdMarker ?? '' };
+  }
 }
 
 /** A part that was still on its way while S3 aborted can stay behind: S3 says to abort again until none is listed. */

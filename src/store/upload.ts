@@ -4,6 +4,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { confirmObject } from './confirm.js';
 import { beginMultipart, type MultipartUpload } from './multipart.js';
 import { callS3, s3Url, targetFields, type ObjectStore, type ObjectTarget, type StoredObject } from './object-store.js';
+import type { UploadGuard } from './upload-guard.js';
 import { createPartBuffer, encodeCrc32, type PartBuffer } from './part-buffer.js';
 
 /** How a stream is sent. */
@@ -15,6 +16,7 @@ export interface UploadOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told after each part how many bytes S3 has confirmed in all. */
   readonly onStored?: (storedBytes: number) => void;
+  readonly guard?: UploadGuard | undefined;
 }
 
 /**
@@ -115,6 +117,7 @@ async function putWhole(
   options: UploadOptions,
 ): Promise<{ etag: string }> {
   await using body = part;
+  await options.guard?.finishing(target.key);
   const answer = await callS3(
     store,
     { action: 's3:PutObject', resource: s3Url(store, target.key) },
@@ -148,7 +151,7 @@ async function sendParts(
   options: UploadOptions,
 ): Promise<{ etag: string }> {
   await using first = source.first;
-  await using upload = await beginMultipart(store, target, options.signal);
+  await using upload = await beginMultipart(store, target, options);
   let partNumber = 0;
   let storedBytes = 0;
   const sending = new Set<Promise<void>>();
@@ -177,6 +180,7 @@ async function sendParts(
   }
   if (failures.length === 1) throw failures[0];
   if (failures.length > 1) throw new AggregateError(failures, 'Several parts failed');
+  await options.guard?.finishing(target.key);
   return await upload.complete(source.sum.result());
 }
 

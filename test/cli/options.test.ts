@@ -25,6 +25,7 @@ describe('the options of migrate', () => {
         mountPoint: '/mnt',
         volumeType: undefined,
         keepVolumes: false,
+        leaseMs: 120_000,
         encryption: undefined,
       },
     });
@@ -48,6 +49,7 @@ describe('the options of migrate', () => {
       mountPoint: '/m',
       volumeType: 'gp3',
       keepVolumes: true,
+      leaseMs: 120_000,
       encryption: { mode: 'aws:kms', keyId: 'k' },
     });
   });
