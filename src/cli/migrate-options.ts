@@ -59,6 +59,7 @@ export function addMigrateOptions(command: Command): Command {
     'after so long without a sign of life from its run, others may take a snapshot over',
     (o) => o.default('120'),
   );
+  add(groups.common, '--jobs <num>', 'snapshots worked on at once', (o) => o.default('1'));
   add(groups.common, '--json', 'events as NDJSON on standard output, one object a line');
   return command;
 }
@@ -79,6 +80,7 @@ const rawOptions = z.object({
   keepTempVolumes: z.boolean().optional(),
   volumeType: z.string().optional(),
   leaseSeconds: z.string(),
+  jobs: z.string(),
   json: z.boolean().optional(),
 });
 type RawOptions = z.infer<typeof rawOptions>;
@@ -86,6 +88,9 @@ type RawOptions = z.infer<typeof rawOptions>;
 const highestLevel = { lz4: 9, zstd: 19 } as const;
 /** More parallel parts than this gain nothing and only take memory. */
 const mostUploadStreams = 64;
+
+/** One volume each, and EC2 has eleven device names that are valid on every instance. */
+const mostJobs = 11;
 
 /** Checks what commander has read. Throws `usage` with one sentence and the next step. */
 export function readMigrateOptions(commanderOptions: unknown): MigrateRequest {
@@ -115,6 +120,7 @@ export function readMigrateOptions(commanderOptions: unknown): MigrateRequest {
       mountPoint: options.mountPoint,
       volumeType: options.volumeType,
       keepVolumes: options.keepTempVolumes ?? false,
+      jobs: integer('--jobs', options.jobs, [1, mostJobs]),
       leaseMs: 1000 * integer('--lease-seconds', options.leaseSeconds, [3, 86_400]),
       encryption:
         options.sse === undefined

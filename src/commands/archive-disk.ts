@@ -9,7 +9,9 @@ import {
   untilEnded,
   type DiskLayout,
   type FilesystemArea,
+  type Mount,
 } from '../disk/index.js';
+import { ownIdentity } from '../process/index.js';
 import type { Snapshot } from '../source/index.js';
 import type { ObjectTarget } from '../store/index.js';
 import { archiveObject, type ArchiveJob } from './archive-object.js';
@@ -42,16 +44,25 @@ export async function archiveDisk(
   const objects: ManifestObject[] = [];
   const usedBytes = new Map<string, number>();
   for (const area of filesystems) {
-    await using mount = await mountReadOnly(area, {
-      mountPoint: join(settings.mountPoint, [snapshot.snapshotId, area.partition].filter(Boolean).join('-')),
-      clock: dependencies.clock,
-      signal: dependencies.signal,
-    });
+    await using mount = await mounted(area, snapshot, settings, dependencies);
     usedBytes.set(area.path, mount.usedBytes);
     const job = tarJob(snapshot, { area, mount }, settings, dependencies);
     objects.push(await archive(job, area.partition, settings, dependencies));
   }
   return { objects, usedBytes };
+}
+
+async function mounted(
+  area: FilesystemArea,
+  { snapshotId }: Snapshot,
+  settings: MigrateSettings,
+  { lease, runId, clock, signal }: SnapshotDependencies,
+): Promise<Mount> {
+  // The run's own: what a dead run has left mounted is in nobody's way.
+  const name = [snapshotId, area.partition, runId.slice(0, 8)].filter((part) => part !== undefined).join('-');
+  const path = join(settings.mountPoint, name);
+  const entry = { kind: 'mount', path, bootId: ownIdentity().bootId } as const;
+  return lease.entered(entry, () => mountReadOnly(area, { mountPoint: path, clock, signal }));
 }
 
 async function archive(
@@ -63,7 +74,7 @@ async function archive(
   const { events } = dependencies;
   const { snapshotId } = job;
   events({ kind: 'stage', snapshotId, stage: 'archiving', subject: job.target.key });
-  const result = await archiveObject(job, dependencies);
+  const result = await archiveObject(job, { ...dependencies, guard: dependencies.lease.guard });
   events({ kind: 'object-archived', snapshotId, object: result });
   return {
     ...result,

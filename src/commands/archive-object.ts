@@ -51,7 +51,7 @@ export interface ArchiveJobOptions {
   /** Frames compressed at once. */
   readonly parallelism: number;
   readonly signal: AbortSignal;
-  readonly guard?: UploadGuard;
+  readonly guard?: UploadGuard | undefined;
 }
 
 /** What became of a job, as the manifest tells it, but for the facts that the caller knows. */

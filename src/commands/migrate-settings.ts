@@ -1,7 +1,8 @@
 import type { Codec, Content } from '../archive/index.js';
 import type { Clock, EventSink } from '../core/index.js';
 import type { Ec2, Instance } from '../source/index.js';
-import type { ObjectStore, ServerSideEncryption, UploadGuard } from '../store/index.js';
+import type { ObjectStore, ServerSideEncryption } from '../store/index.js';
+import type { SnapshotLease } from './snapshot-lease.js';
 
 /** How snapshots are archived; the same for all snapshots of a run. */
 export interface MigrateSettings {
@@ -16,6 +17,8 @@ export interface MigrateSettings {
   readonly volumeType: string | undefined;
   readonly keepVolumes: boolean;
   readonly encryption: ServerSideEncryption | undefined;
+  /** Snapshots worked on at once. */
+  readonly jobs: number;
   /** After so long without a sign of life another run may take a snapshot over. */
   readonly leaseMs: number;
 }
@@ -35,7 +38,7 @@ export interface MigrateDependencies {
   readonly signal: AbortSignal;
 }
 
-/** The same for the work on one snapshot: bound to its lease. */
+/** The same for the work on one snapshot, which ends when its lease is lost. */
 export interface SnapshotDependencies extends MigrateDependencies {
-  readonly guard: UploadGuard;
+  readonly lease: SnapshotLease;
 }

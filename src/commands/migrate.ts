@@ -1,8 +1,9 @@
 import { isAbort, toAppError, unfold, type AppError, type SnapshotId } from '../core/index.js';
 import type { Snapshot } from '../source/index.js';
-import { requireBucket } from '../store/index.js';
+import { hasConditionalWrites, requireBucket } from '../store/index.js';
 import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
 import { migrateSnapshot } from './migrate-snapshot.js';
+import { recoverAbandoned } from './recover.js';
 
 /** Which snapshots are meant. */
 export type Selection =
@@ -20,40 +21,84 @@ export interface MigrateResult {
 }
 
 /**
- * Migrates the selected snapshots, one after the other; one that fails is reported and does not stop the rest. Throws
- * only for what concerns all of them: the bucket, the credentials, or an aborted signal.
+ * Migrates the selected snapshots, `jobs` at once; one that fails is reported and does not stop the rest. What runs that
+ * died have left is cleaned up first. Throws only for what concerns all of them: the bucket, the credentials, or an
+ * aborted signal.
  */
 export async function migrate(
   selection: Selection,
   settings: MigrateSettings,
   dependencies: MigrateDependencies,
 ): Promise<MigrateResult> {
-  const { events, signal } = dependencies;
-  await requireBucket(dependencies.store, signal);
+  const { clock, events, runId, store, signal } = dependencies;
+  const runStartedMs = clock.now();
+  await requireBucket(store, signal);
+  const hasLeases = await hasConditionalWrites(store, `.snap-to-s3/probe-${runId}`, signal);
+  if (!hasLeases) events({ kind: 'notice', text: noLeases });
+  const run: Run = { selection, settings, dependencies, runStartedMs, hasLeases };
+  const snapshots = select(run);
   const archived: SnapshotId[] = [];
   const failed: { snapshotId: SnapshotId; error: AppError }[] = [];
-  for await (const snapshotId of select(selection, settings.tag, dependencies)) {
-    try {
-      const snapshot = await dependencies.ec2.snapshot(snapshotId, signal);
-      await migrateSnapshot(snapshot, settings, dependencies);
-      archived.push(snapshotId);
-      if (selection.kind === 'one') break;
-    } catch (error) {
-      const [first, ...others] = unfold(error);
-      for (const other of others) reportLeftover(snapshotId, other, dependencies);
+  const work = async (): Promise<void> => {
+    for (;;) {
       signal.throwIfAborted();
-      if (isAbort(first)) throw first;
-      const appError = toAppError(first);
-      if (appError.code === 'claimed-elsewhere' && selection.kind !== 'list') {
-        events({ kind: 'notice', snapshotId, text: `${appError.message} It is left to that run.` });
-        continue;
-      }
-      failed.push({ snapshotId, error: appError });
-      events({ kind: 'snapshot-failed', snapshotId, error: appError });
-      if (selection.kind === 'one') break;
+      const next = await snapshots.next();
+      if (next.done === true) return;
+      const snapshotId = next.value;
+      const outcome = await migrateOne(snapshotId, run);
+      if (outcome.kind === 'archived') archived.push(snapshotId);
+      if (outcome.kind === 'failed') failed.push({ snapshotId, error: outcome.error });
+      if (selection.kind === 'one' && outcome.kind !== 'left') return;
     }
-  }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: settings.jobs }, work));
+  signal.throwIfAborted();
+  const broken = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+  if (broken.length > 0) throw broken[0];
   return { archived, failed };
+}
+
+const noLeases =
+  'This store has no conditional writes, so that two runs at once are kept apart by tags only, and what a run leaves that ' +
+  'dies is not found by the next one.';
+
+/** What the work on all snapshots of a run has in common. */
+interface Run {
+  readonly selection: Selection;
+  readonly settings: MigrateSettings;
+  readonly dependencies: MigrateDependencies;
+  readonly runStartedMs: number;
+  readonly hasLeases: boolean;
+}
+
+type Outcome =
+  | { readonly kind: 'archived' }
+  | { readonly kind: 'failed'; readonly error: AppError }
+  /** It is another run's. */
+  | { readonly kind: 'left' };
+
+async function migrateOne(snapshotId: SnapshotId, run: Run): Promise<Outcome> {
+  const { selection, settings, dependencies, runStartedMs, hasLeases } = run;
+  const { ec2, events, signal } = dependencies;
+  try {
+    const snapshot = await ec2.snapshot(snapshotId, signal);
+    const from = selection.kind === 'list' ? undefined : 'migrate';
+    await migrateSnapshot(snapshot, settings, { ...dependencies, from, runStartedMs, hasLeases });
+    return { kind: 'archived' };
+  } catch (error) {
+    const [first, ...others] = unfold(error);
+    for (const other of others) reportLeftover(snapshotId, other, dependencies);
+    signal.throwIfAborted();
+    if (isAbort(first)) throw first;
+    const appError = toAppError(first);
+    const isOthers = appError.code === 'claimed-elsewhere' && selection.kind !== 'list';
+    if (isOthers || appError.code === 'archived-meanwhile') {
+      events({ kind: 'snapshot-left', snapshotId, why: appError.message });
+      return { kind: 'left' };
+    }
+    events({ kind: 'snapshot-failed', snapshotId, error: appError });
+    return { kind: 'failed', error: appError };
+  }
 }
 
 /** What went wrong while cleaning up after a failure must be seen too, but is not the failure. */
@@ -63,11 +108,9 @@ function reportLeftover(snapshotId: SnapshotId, error: unknown, { events }: Migr
 }
 
 /** Looks again for tagged snapshots when those found first are done, until there is none that was not tried. */
-async function* select(
-  selection: Selection,
-  tag: string,
-  { ec2, events, signal }: MigrateDependencies,
-): AsyncGenerator<SnapshotId> {
+async function* select({ selection, settings, dependencies, hasLeases }: Run): AsyncGenerator<SnapshotId, void> {
+  const { ec2, events, signal } = dependencies;
+  if (selection.kind === 'list' && hasLeases) await recoverAbandoned(dependencies, settings);
   if (selection.kind === 'list') {
     events({ kind: 'snapshots-found', snapshotIds: selection.snapshotIds });
     yield* selection.snapshotIds;
@@ -75,8 +118,9 @@ async function* select(
   }
   const tried = new Set<SnapshotId>();
   for (;;) {
+    if (hasLeases) await recoverAbandoned(dependencies, settings);
     const found: Snapshot[] = [];
-    for await (const snapshot of ec2.snapshotsTagged(tag, 'migrate', signal)) {
+    for await (const snapshot of ec2.snapshotsTagged(settings.tag, 'migrate', signal)) {
       if (!tried.has(snapshot.snapshotId)) found.push(snapshot);
     }
     if (found.length === 0 && tried.size > 0) return;

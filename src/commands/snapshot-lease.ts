@@ -1,15 +1,23 @@
 import { z } from 'zod';
-import { messageOf, type SnapshotId } from '../core/index.js';
+import { messageOf, unfold, AppError, type SnapshotId } from '../core/index.js';
 import { hasEnded, ownIdentity } from '../process/index.js';
-import { abortEmptyUploads, abortMultipart, takeLease, type Lease, type UploadGuard } from '../store/index.js';
+import { takeLease, type Lease, type UploadGuard } from '../store/index.js';
+import { leaseKey, parseJournal, type Journal, type JournalEntry } from './journal.js';
 import type { MigrateDependencies } from './migrate-settings.js';
 
 /** The exclusive right to work on one snapshot, from all hosts, for as long as it is not disposed or lost. */
 export interface SnapshotLease extends AsyncDisposable {
+  /** What a run before this one has left; this run's journal begins with it. */
+  readonly inherited: Lease<Journal>['inherited'];
+  readonly journal: Journal;
   /** Aborts when another run has it. */
   readonly lost: AbortSignal;
-  /** Writes down what uploads make, and lets none finish that is not ours any more. */
-  readonly guard: UploadGuard;
+  /** Writes down what uploads make, and lets none finish that is not ours any more; undefined without lease objects. */
+  readonly guard: UploadGuard | undefined;
+  /** Writes an entry down, makes the thing, and strikes the entry out when the thing is disposed. */
+  entered<R extends AsyncDisposable>(entry: JournalEntry, make: () => Promise<R>): Promise<R>;
+  /** Takes an entry out whose thing is gone. */
+  strike(entry: JournalEntry): void;
 }
 
 /** What a lease is taken with. */
@@ -20,15 +28,6 @@ export interface SnapshotLeaseOptions extends Pick<
   readonly lifetimeMs: number;
 }
 
-const journalSchema = z.object({
-  uploads: z.array(z.object({ key: z.string(), uploadId: z.string().nullable() }).readonly()).readonly(),
-});
-/**
- * What would be left behind by a run that died here. Temporary volumes need no entry: they bear their mark from birth,
- * and the next run finds them by it.
- */
-type Journal = Readonly<z.infer<typeof journalSchema>>;
-
 const identitySchema = z.object({
   bootId: z.string(),
   pidNamespace: z.string(),
@@ -36,15 +35,13 @@ const identitySchema = z.object({
   startTicks: z.string(),
 });
 
-/** `.snap-to-s3/leases/snap-….json` */
-export function leaseKey(snapshotId: SnapshotId): string {
-  return `.snap-to-s3/leases/${snapshotId}.json`;
+/** Whether the run with this identity is known to be dead: only a process of this machine can be. */
+export function isDeadHere(identity: unknown): boolean {
+  const { data } = identitySchema.safeParse(identity);
+  return data !== undefined && hasEnded(data);
 }
 
-/**
- * Takes the lease of a snapshot and aborts the uploads that a dead run before has left. Throws `claimed-elsewhere` while
- * another run has it.
- */
+/** Takes the lease of a snapshot. Throws `claimed-elsewhere` while another run has it. */
 export async function leaseSnapshot(snapshotId: SnapshotId, options: SnapshotLeaseOptions): Promise<SnapshotLease> {
   const { store, instance, clock, events, runId, signal } = options;
   const identity = ownIdentity();
@@ -53,44 +50,79 @@ export async function leaseSnapshot(snapshotId: SnapshotId, options: SnapshotLea
     runId,
     owner: `${instance.instanceId} (process ${identity.pid})`,
     identity,
-    isDead: (other) => {
-      const { data } = identitySchema.safeParse(other);
-      return data !== undefined && hasEnded(data);
-    },
+    isDead: isDeadHere,
     lifetimeMs: options.lifetimeMs,
-    emptyJournal: { uploads: [] },
-    parseJournal: (value) => journalSchema.parse(value),
+    emptyJournal: [],
+    isEmpty: (journal) => journal.length === 0,
+    parseJournal,
     clock,
     signal,
   });
-  if (lease.inherited !== undefined) {
-    const text = 'A run before this one ended without cleaning up. What it left is removed.';
-    events({ kind: 'notice', snapshotId, text });
-    await cleanUp(lease.inherited, options, (text) => events({ kind: 'warning', snapshotId, text }));
-    await lease.record(() => ({ uploads: [] }));
-  }
-  return { lost: lease.lost, guard: guardOf(lease), [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose]() };
-}
-
-function guardOf(lease: Lease<Journal>): UploadGuard {
+  const strike = (entry: JournalEntry): void => lease.note((journal) => journal.filter((one) => one !== entry));
   return {
-    beginning: (key) => lease.record(({ uploads }) => ({ uploads: [...uploads, { key, uploadId: null }] })),
-    begun: (key, uploadId) =>
-      lease.record(({ uploads }) => ({
-        uploads: [...uploads.filter((one) => one.key !== key || one.uploadId !== null), { key, uploadId }],
-      })),
-    finishing: () => lease.confirm(),
+    inherited: lease.inherited,
+    get journal() {
+      return lease.journal;
+    },
+    lost: lease.lost,
+    guard: guardOf(lease),
+    strike,
+    entered: async (entry, make) => {
+      await lease.record((journal) => [...journal, entry]);
+      try {
+        const made = await make();
+        const dispose = made[Symbol.asyncDispose].bind(made);
+        return Object.assign(made, {
+          [Symbol.asyncDispose]: async () => {
+            await dispose();
+            strike(entry);
+          },
+        });
+      } catch (error) {
+        // What could not be made and was removed again is no concern of anybody any more.
+        if (!unfold(error).some((one) => one instanceof AppError && one.code === 'cleanup-failed')) strike(entry);
+        throw error;
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      try {
+        await lease[Symbol.asyncDispose]();
+      } catch (error) {
+        // The work is done or has failed by its own cause; the lease ends by itself.
+        events({ kind: 'warning', snapshotId, text: `The lease could not be given back: ${messageOf(error)}` });
+      }
+    },
   };
 }
 
-/** What cannot be removed now is said, and does not keep anybody from the work. */
-async function cleanUp(
-  { uploads }: Journal,
-  { store }: SnapshotLeaseOptions,
-  warn: (text: string) => void,
-): Promise<void> {
-  for (const { key, uploadId } of uploads) {
-    const aborting = uploadId === null ? abortEmptyUploads(store, key) : abortMultipart(store, key, uploadId);
-    await aborting.catch((error: unknown) => warn(messageOf(error)));
-  }
+/** What stands for a lease where the store knows no conditional writes: only the tags keep others away. */
+export function withoutLease(): SnapshotLease {
+  return {
+    inherited: undefined,
+    journal: [],
+    lost: new AbortController().signal,
+    guard: undefined,
+    strike: () => undefined,
+    entered: (_, make) => make(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+function guardOf(lease: Lease<Journal>): UploadGuard {
+  const open = new Map<string, JournalEntry>();
+  const replace = (key: string, entry: JournalEntry | undefined) => {
+    const before = open.get(key);
+    if (entry === undefined) open.delete(key);
+    else open.set(key, entry);
+    return (journal: Journal): Journal => [
+      ...journal.filter((one) => one !== before),
+      ...(entry === undefined ? [] : [entry]),
+    ];
+  };
+  return {
+    beginning: (key, others) => lease.record(replace(key, { kind: 'upload', key, uploadId: null, others })),
+    begun: (key, uploadId) => lease.record(replace(key, { kind: 'upload', key, uploadId, others: [] })),
+    over: (key) => lease.note(replace(key, undefined)),
+    finishing: () => lease.confirm(),
+  };
 }

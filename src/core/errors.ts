@@ -29,6 +29,8 @@ export type ErrorCode =
   | 'no-instance-metadata'
   /** Somebody else is working on this snapshot. */
   | 'claimed-elsewhere'
+  /** Another run has archived this snapshot since this one began. */
+  | 'archived-meanwhile'
   /** The snapshot is in a state in which it cannot be read. */
   | 'snapshot-unusable'
   /** The attached device never appeared in /dev. */

@@ -50,6 +50,8 @@ export type AppEvent =
       readonly objects: readonly ArchivedObject[];
       readonly elapsedMs: number;
     }
+  /** Another run has it, or has had it since this one began: neither done here nor failed. */
+  | { readonly kind: 'snapshot-left'; readonly snapshotId: SnapshotId; readonly why: string }
   | { readonly kind: 'snapshot-failed'; readonly snapshotId: SnapshotId; readonly error: AppError };
 
 /** Takes events as they happen; must not throw. */

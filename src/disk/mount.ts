@@ -43,7 +43,7 @@ export async function mountReadOnly(area: FilesystemArea, options: MountOptions)
     path: mountPoint,
     [Symbol.asyncDispose]: async () => {
       if (!present) return;
-      await unmount(mountPoint, options.clock);
+      await unmount(mountPoint, { clock: options.clock, timeoutMs: unmountTimeoutMs });
       present = false;
     },
   };
@@ -86,8 +86,14 @@ async function requireUnused(mountPoint: string): Promise<void> {
   });
 }
 
-/** Unmounts, patiently where something still has a file open, and removes the mount point. May be repeated. */
-async function unmount(mountPoint: string, clock: Clock): Promise<void> {
+/**
+ * Unmounts, patiently where something still has a file open, and removes the mount point. May be repeated. Throws
+ * `cleanup-failed`.
+ */
+export async function unmount(
+  mountPoint: string,
+  { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
+): Promise<void> {
   let lastError: unknown;
   const done = await poll(
     async () => {
@@ -101,7 +107,7 @@ async function unmount(mountPoint: string, clock: Clock): Promise<void> {
         return undefined;
       }
     },
-    { clock, intervalMs: 100, timeoutMs: unmountTimeoutMs },
+    { clock, intervalMs: 100, timeoutMs },
   );
   if (done === undefined) {
     throw new AppError('cleanup-failed', `${mountPoint} could not be unmounted and removed.`, {

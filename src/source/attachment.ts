@@ -41,7 +41,8 @@ const detachTimeoutMs = 5 * 60_000;
 export async function attachVolume(volumeId: VolumeId, options: AttachOptions): Promise<Attachment> {
   const { ec2, instance, signal } = options;
   const existing = (await ec2.volume(volumeId, signal))?.attachments[0];
-  const attachment = (deviceName: string): Attachment => detachable(volumeId, deviceName, options);
+  const attachment = (deviceName: string): Attachment =>
+    detachable(volumeId, { ...options, deviceName, timeoutMs: detachTimeoutMs });
   if (existing?.state === 'attached') return attachment(existing.deviceName);
   const deviceName = existing?.deviceName ?? (await requestAttachment(volumeId, options));
   const result = attachment(deviceName);
@@ -119,8 +120,16 @@ function stuck(volumeId: VolumeId, deviceName: string, instance: Instance): AppE
   );
 }
 
-function detachable(volumeId: VolumeId, deviceName: string, options: AttachOptions): Attachment {
-  const { ec2, clock, instance } = options;
+/** How a volume is detached. */
+export interface DetachOptions extends Pick<AttachOptions, 'ec2' | 'clock' | 'instance'> {
+  readonly deviceName: string;
+  /** How long EC2 may take. */
+  readonly timeoutMs: number;
+}
+
+/** A volume on this instance whose disposal detaches it. */
+export function detachable(volumeId: VolumeId, options: DetachOptions): Attachment {
+  const { ec2, clock, instance, deviceName, timeoutMs } = options;
   let attached = true;
   /** Asks again where EC2 refused: a volume that is still attaching cannot be detached. */
   const step = async (): Promise<true | undefined> => {
@@ -137,7 +146,7 @@ function detachable(volumeId: VolumeId, deviceName: string, options: AttachOptio
     deviceName,
     [Symbol.asyncDispose]: async () => {
       if (!attached) return;
-      const gone = await poll(step, { clock, intervalMs: pollMs, timeoutMs: detachTimeoutMs });
+      const gone = await poll(step, { clock, intervalMs: pollMs, timeoutMs });
       if (gone === undefined) {
         throw new AppError('cleanup-failed', `Volume ${volumeId} does not detach from ${deviceName}.`, {
           hint: `Use "Force detach" in the EC2 console, then run: aws ec2 delete-volume --volume-id ${volumeId}`,

@@ -19,6 +19,8 @@ export interface ClaimOptions {
   readonly tag: string;
   /** Unique for this run. */
   readonly runId: string;
+  /** The state in which it must still be; undefined: whatever its tags say. */
+  readonly from?: SnapshotState | undefined;
   /** The state during the work. */
   readonly during: SnapshotState;
   /** The state when the work fails. */
@@ -38,6 +40,7 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
   const { ec2, tag, runId, signal } = options;
   const idTag = `${tag}-id`;
   const id: SnapshotId = snapshot.snapshotId;
+  if (options.from !== undefined) requireState(await ec2.snapshot(id, signal), options.from, tag);
   let open = true;
   const claim: Claim = {
     finish: async (state) => {
@@ -48,8 +51,9 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
     [Symbol.asyncDispose]: async () => {
       if (!open) return;
       open = false;
+      const owner = (await ec2.snapshot(id)).tags[idTag];
       // Who has been overtaken leaves the tags to the one that has the snapshot now.
-      if ((await ec2.snapshot(id)).tags[idTag] !== runId) return;
+      if (owner !== undefined && owner !== runId) return;
       await ec2.setTags(id, { [tag]: options.otherwise });
       await ec2.removeTags(id, [idTag]);
     },
@@ -65,4 +69,32 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
   } catch (error) {
     return await abandon(claim, error);
   }
+}
+
+/** Between our looking for snapshots and our turn another run may have had it. */
+function requireState({ snapshotId, tags }: Snapshot, state: SnapshotState, tag: string): void {
+  const found = tags[tag];
+  if (found === state) return;
+  const now = found === undefined ? 'gone' : JSON.stringify(found);
+  throw new AppError('claimed-elsewhere', `The tag ${tag} of snapshot ${snapshotId} is ${now} by now.`);
+}
+
+/** The claim of a run that is dead. */
+export interface DeadClaim {
+  readonly tag: string;
+  readonly runId: string;
+  readonly otherwise: SnapshotState;
+}
+
+/** Takes a dead run's claim off a snapshot; nothing happens where the tags are not (any more) what that run wrote. */
+export async function releaseDeadClaim(
+  id: SnapshotId,
+  { tag, runId, otherwise }: DeadClaim,
+  { ec2, signal }: { readonly ec2: Ec2; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  const idTag = `${tag}-id`;
+  const { tags } = await ec2.snapshot(id, signal);
+  if (tags[idTag] !== runId) return;
+  if (tags[tag] === 'migrating' || tags[tag] === 'validating') await ec2.setTags(id, { [tag]: otherwise });
+  await ec2.removeTags(id, [idTag]);
 }

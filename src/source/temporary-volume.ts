@@ -7,8 +7,6 @@ import type { Instance, Volume } from './volume.js';
 /** A volume made of a snapshot, for us alone. Disposing deletes it, unless it is to be kept. */
 export interface TemporaryVolume extends AsyncDisposable {
   readonly volumeId: VolumeId;
-  /** True when an earlier run had left it behind. */
-  readonly reused: boolean;
 }
 
 /** How a temporary volume is made. */
@@ -17,8 +15,10 @@ export interface TemporaryVolumeOptions {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly instance: Instance;
-  /** The tag key that marks our volumes. */
+  /** The tag key that marks our volumes; they are found again by it, whatever its value, as the existing tool does. */
   readonly tag: string;
+  /** The value of that tag: tells whose volume it was at birth. */
+  readonly runId: string;
   /** Undefined: `standard` up to 1 TiB, `gp2` above, as the existing tool does. */
   readonly volumeType: string | undefined;
   /** Do not delete the volume afterwards. */
@@ -26,45 +26,62 @@ export interface TemporaryVolumeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The value of the tag on temporary volumes; found again by the key alone, as the existing tool does. */
-const tagValue = 'temporary';
 /** Magnetic (`standard`) volumes are limited to 1 TiB (EC2 user guide, "Amazon EBS volume types"). */
 const largestStandardGiB = 1024;
 const pollMs = 250;
 const creationTimeoutMs = 15 * 60_000;
 const deletionTimeoutMs = 5 * 60_000;
 /** How long a new volume may be missing from DescribeVolumes; EC2's API is eventually consistent. */
-const visibilityMs = 30_000;
+export const visibilityMs = 30_000;
 /** How long a volume may be in use after it should have been detached; nothing will change after that. */
 const releaseMs = 20_000;
 
 /**
- * Finds a volume that an earlier run has made of this snapshot, or makes one, and waits until it can be attached. Throws
- * `timed-out`, and the AWS failures of `callAws`.
+ * The volume of this snapshot that an earlier run has left for us, if there is one. `except` are those that are known to be
+ * unusable.
  */
-export async function takeTemporaryVolume(
+export async function findTemporaryVolume(
+  snapshot: Snapshot,
+  options: Pick<TemporaryVolumeOptions, 'ec2' | 'instance' | 'tag' | 'signal'>,
+  except: readonly VolumeId[],
+): Promise<VolumeId | undefined> {
+  for await (const found of options.ec2.volumesOf(snapshot.snapshotId, options.tag, options.signal)) {
+    if (isOurs(found, snapshot, options) && !except.includes(found.volumeId)) return found.volumeId;
+  }
+  return undefined;
+}
+
+/** Takes over a volume of {@link findTemporaryVolume}. */
+export function reuseTemporaryVolume(
+  snapshot: Snapshot,
+  volumeId: VolumeId,
+  options: TemporaryVolumeOptions,
+): TemporaryVolume {
+  options.events({ kind: 'stage', snapshotId: snapshot.snapshotId, stage: 'reusing-volume', subject: volumeId });
+  return deletable(volumeId, { ...options, isNew: false });
+}
+
+/** Makes a volume of a snapshot and waits until it can be attached. Throws `timed-out`, and the AWS failures of `callAws`. */
+export async function createTemporaryVolume(
   snapshot: Snapshot,
   options: TemporaryVolumeOptions,
 ): Promise<TemporaryVolume> {
   const { ec2, events, instance, signal } = options;
-  const stage = (kind: 'creating-volume' | 'reusing-volume', subject: string): void =>
-    events({ kind: 'stage', snapshotId: snapshot.snapshotId, stage: kind, subject });
-
-  for await (const found of ec2.volumesOf(snapshot.snapshotId, options.tag, signal)) {
-    if (!isOurs(found, snapshot, options)) continue;
-    stage('reusing-volume', found.volumeId);
-    return temporary(found.volumeId, true, options);
-  }
-  stage('creating-volume', `${snapshot.volumeGiB} GiB in ${instance.availabilityZone}`);
+  events({
+    kind: 'stage',
+    snapshotId: snapshot.snapshotId,
+    stage: 'creating-volume',
+    subject: `${snapshot.volumeGiB} GiB in ${instance.availabilityZone}`,
+  });
   signal?.throwIfAborted();
   const created = await ec2.createVolume({
     snapshotId: snapshot.snapshotId,
     availabilityZone: instance.availabilityZone,
     volumeType: options.volumeType ?? (snapshot.volumeGiB <= largestStandardGiB ? 'standard' : 'gp2'),
-    tags: { [options.tag]: tagValue, Name: `${snapshot.snapshotId} (temporary, snap-to-s3)` },
+    tags: { [options.tag]: options.runId, Name: `${snapshot.snapshotId} (temporary, snap-to-s3)` },
     clientToken: randomUUID(),
   });
-  const volume = temporary(created, false, options);
+  const volume = deletable(created, { ...options, isNew: true });
   try {
     await untilAvailable(created, options);
     return volume;
@@ -74,7 +91,11 @@ export async function takeTemporaryVolume(
 }
 
 /** Ours: our tag, made of this snapshot, in this zone, and in no other instance's hands. */
-function isOurs(volume: Volume, snapshot: Snapshot, { tag, instance }: TemporaryVolumeOptions): boolean {
+function isOurs(
+  volume: Volume,
+  snapshot: Snapshot,
+  { tag, instance }: Pick<TemporaryVolumeOptions, 'tag' | 'instance'>,
+): boolean {
   return (
     Object.hasOwn(volume.tags, tag) &&
     volume.snapshotId === snapshot.snapshotId &&
@@ -84,18 +105,27 @@ function isOurs(volume: Volume, snapshot: Snapshot, { tag, instance }: Temporary
   );
 }
 
-function temporary(volumeId: VolumeId, reused: boolean, options: TemporaryVolumeOptions): TemporaryVolume {
-  const { ec2, clock } = options;
+/** Deletes a volume when it is disposed, unless it is to be kept. */
+export interface DeletionOptions {
+  readonly ec2: Ec2;
+  readonly clock: Clock;
+  readonly keep: boolean;
+  /** It was made just now and may not be visible yet. */
+  readonly isNew: boolean;
+}
+
+/** A volume whose disposal deletes it as soon as EC2 lets us. */
+export function deletable(volumeId: VolumeId, { ec2, clock, keep, isNew }: DeletionOptions): TemporaryVolume {
   const madeAtMs = clock.now();
-  let present = !options.keep;
+  let present = !keep;
   let inUseSinceMs: number | undefined;
-  /** Deletes as soon as EC2 lets us: a volume that is still being created or detached cannot be deleted. */
+  /** A volume that is still being created or detached cannot be deleted. */
   const step = async (): Promise<true | undefined> => {
     const state = (await ec2.volume(volumeId))?.state;
     switch (state) {
       case undefined:
-        // A volume that was made just now may not be visible yet; gone is what stays invisible.
-        return reused || clock.now() - madeAtMs > visibilityMs ? true : undefined;
+        // Gone is what stays invisible.
+        return !isNew || clock.now() - madeAtMs > visibilityMs ? true : undefined;
       case 'deleting':
       case 'deleted':
         return true;
@@ -113,7 +143,6 @@ function temporary(volumeId: VolumeId, reused: boolean, options: TemporaryVolume
   };
   return {
     volumeId,
-    reused,
     [Symbol.asyncDispose]: async () => {
       if (!present) return;
       const gone = await poll(step, { clock, intervalMs: pollMs, timeoutMs: deletionTimeoutMs });

@@ -2,6 +2,7 @@ import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sd
 import { z } from 'zod';
 import { AppError, awsCode } from '../core/index.js';
 import { callS3, s3Url, type ObjectStore } from './object-store.js';
+import { withServerTime } from './server-time.js';
 
 const leaseContent = z.object({
   version: z.literal(1),
@@ -11,6 +12,8 @@ const leaseContent = z.object({
   /** The same for programs: tells whoever runs in the same place that the run is dead. */
   identity: z.unknown(),
   lifetimeMs: z.number().int().positive(),
+  /** The run has given it back, and what stands in the journal is left. */
+  ended: z.boolean(),
   /** Counts the writes of this run: tells our own write, whose answer was lost, from everybody else's. */
   turn: z.number().int().positive(),
   journal: z.unknown(),
@@ -76,19 +79,11 @@ export async function readLeaseObject(
       { action: 's3:GetObject', resource },
       async (options) => {
         const command = new GetObjectCommand({ Bucket: store.bucket, Key: key });
-        let date: string | undefined;
-        command.middlewareStack.add(
-          (next) => async (args) => {
-            const result = await next(args);
-            date = (result.response as { headers?: Record<string, string> }).headers?.date;
-            return result;
-          },
-          { step: 'deserialize', name: 'server-time' },
-        );
-        const { Body, ETag = '', LastModified } = await store.client.send(command, options);
+        const { output, serverTimeMs } = await withServerTime(command, () => store.client.send(command, options));
+        const { Body, ETag = '', LastModified } = output;
         const text = (await Body?.transformToString()) ?? '';
         const writtenAtMs = LastModified?.getTime() ?? Number.NaN;
-        return { content: parse(text, resource), etag: ETag, writtenAtMs, readAtMs: Date.parse(date ?? '') };
+        return { content: parse(text, resource), etag: ETag, writtenAtMs, readAtMs: serverTimeMs };
       },
       signal,
     );

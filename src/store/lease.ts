@@ -18,6 +18,8 @@ export interface LeaseOptions<Journal> {
   readonly lifetimeMs: number;
   /** The journal of a run that has made nothing yet. */
   readonly emptyJournal: Journal;
+  /** Whether nothing is left of what a journal names. */
+  readonly isEmpty: (journal: Journal) => boolean;
   /** Reads a journal that another run, of another version perhaps, has written; throws for what it cannot understand. */
   readonly parseJournal: (value: unknown) => Journal;
   readonly clock: Clock;
@@ -26,17 +28,28 @@ export interface LeaseOptions<Journal> {
 
 /**
  * The right to work on one thing, held in the bucket where all hosts see it, and the journal of what that work has made.
- * Disposing gives it back: the object is removed, unless somebody else has it by then.
+ * Disposing gives it back: the object is removed, unless somebody else has it by then. Where the journal still names
+ * something, the object stays, as one that anybody may take over at once.
  */
 export interface Lease<Journal> extends AsyncDisposable {
   /** The journal of the run whose lease was over when this one took it; undefined where there was none. */
-  readonly inherited: Journal | undefined;
+  readonly inherited: Inherited<Journal> | undefined;
   /** Aborts when the lease is another run's, or could not be renewed for its lifetime; the reason is an AppError. */
   readonly lost: AbortSignal;
+  readonly journal: Journal;
   /** Changes the journal; it is written when this resolves. Throws when the lease is lost. */
   record(change: (journal: Journal) => Journal): Promise<void>;
+  /** Changes the journal; it is written with the next renewal. For what may be forgotten: a thing that is gone. */
+  note(change: (journal: Journal) => Journal): void;
   /** Makes sure, by renewing it, that it is still ours. Throws `claimed-elsewhere`. */
   confirm(): Promise<void>;
+}
+
+/** What a run before this one has left. */
+export interface Inherited<Journal> {
+  readonly journal: Journal;
+  /** How long before the takeover it was written, by S3's clock, to the second. */
+  readonly ageMs: number;
 }
 
 /** S3 tells both times in whole seconds (HTTP dates). */
@@ -53,7 +66,8 @@ const takeoverRounds = 5;
 export async function takeLease<Journal>(bucket: ObjectStore, options: LeaseOptions<Journal>): Promise<Lease<Journal>> {
   const { key, runId, owner, identity, lifetimeMs, signal } = options;
   const store = patientFor(lifetimeMs / 3, bucket);
-  const fresh = { version: 1, runId, owner, identity, lifetimeMs, turn: 1, journal: options.emptyJournal } as const;
+  const own = { version: 1, runId, owner, identity, lifetimeMs, ended: false } as const;
+  const fresh = { ...own, turn: 1, journal: options.emptyJournal };
   for (let round = 1; round <= takeoverRounds; round += 1) {
     const startedMs = options.clock.now();
     const etag = await writeLeaseObject(store, { key, content: fresh, onlyIf: 'absent' }, signal);
@@ -61,10 +75,12 @@ export async function takeLease<Journal>(bucket: ObjectStore, options: LeaseOpti
     const found = await readLeaseObject(store, key, signal);
     // It went away in between: once more.
     if (found === undefined) continue;
-    if (found.content.runId !== runId && !isOver(found) && !options.isDead(found.content.identity))
-      throw claimedElsewhere(store, key, found);
-    const inherited = readJournal(found, store, options);
-    const content = { ...fresh, journal: inherited };
+    if (found.content.runId !== runId && !isAbandoned(found, options)) throw claimedElsewhere(store, key, found);
+    const inherited = {
+      journal: readJournal(found, store, options),
+      ageMs: Math.max(0, found.readAtMs - found.writtenAtMs),
+    };
+    const content = { ...fresh, journal: inherited.journal };
     const taken = await writeLeaseObject(store, { key, content, onlyIf: found.etag }, signal);
     if (taken !== undefined) return hold(store, options, { etag: taken, startedMs, turn: 1, inherited });
   }
@@ -77,8 +93,13 @@ function patientFor(totalMs: number, store: ObjectStore): ObjectStore {
   return { ...store, retryPolicy: { ...policy, totalMs: Math.min(policy.totalMs, totalMs) } };
 }
 
-function isOver({ content, writtenAtMs, readAtMs }: LeaseObject): boolean {
-  return readAtMs - writtenAtMs > content.lifetimeMs + serverTimeErrorMs;
+/** Whether a lease may be taken over: given back with something left, not renewed in time, or its run known to be dead. */
+export function isAbandoned(
+  { content, writtenAtMs, readAtMs }: LeaseObject,
+  { isDead }: { readonly isDead: (identity: unknown) => boolean },
+): boolean {
+  if (content.ended || readAtMs - writtenAtMs > content.lifetimeMs + serverTimeErrorMs) return true;
+  return isDead(content.identity);
 }
 
 function readJournal<Journal>(
@@ -110,15 +131,16 @@ interface Held<Journal> {
   /** When the write began that gave it to us, by our own clock. */
   readonly startedMs: number;
   readonly turn: number;
-  readonly inherited: Journal | undefined;
+  readonly inherited: Inherited<Journal> | undefined;
 }
 
 function hold<Journal>(store: ObjectStore, options: LeaseOptions<Journal>, held: Held<Journal>): Lease<Journal> {
   const { key, runId, owner, identity, lifetimeMs, clock } = options;
+  const own = { version: 1, runId, owner, identity, lifetimeMs } as const;
   const loss = new AbortController();
   const end = new AbortController();
   let { etag, turn } = held;
-  let journal = held.inherited ?? options.emptyJournal;
+  let journal = held.inherited?.journal ?? options.emptyJournal;
   let renewedAtMs = held.startedMs;
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -129,15 +151,16 @@ function hold<Journal>(store: ObjectStore, options: LeaseOptions<Journal>, held:
   };
   const unchanged = (same: Journal): Journal => same;
   /** One write after the other: each needs the ETag of the one before. */
-  const write = (change: (journal: Journal) => Journal): Promise<void> => {
+  const write = (change: (journal: Journal) => Journal, ended = false): Promise<void> => {
     const work = queue.then(async () => {
       loss.signal.throwIfAborted();
-      const next = change(journal);
+      // At once, so that a note made while this is written does not get lost.
+      journal = change(journal);
       const startedMs = clock.now();
-      const content = { version: 1, runId, owner, identity, lifetimeMs, turn: turn + 1, journal: next } as const;
+      const content = { ...own, ended, turn: turn + 1, journal };
       const written = await writeLeaseObject(store, { key, content, onlyIf: etag });
       if (written === undefined) return lose('another run has taken it');
-      [etag, turn, journal, renewedAtMs] = [written, turn + 1, next, startedMs];
+      [etag, turn, renewedAtMs] = [written, turn + 1, startedMs];
     });
     queue = work.catch(() => undefined);
     return work;
@@ -159,13 +182,22 @@ function hold<Journal>(store: ObjectStore, options: LeaseOptions<Journal>, held:
   return {
     inherited: held.inherited,
     lost: loss.signal,
-    record: write,
+    get journal() {
+      return journal;
+    },
+    record: (change) => write(change),
+    note: (change) => {
+      journal = change(journal);
+    },
     confirm: () => write(unchanged),
     [Symbol.asyncDispose]: async () => {
+      if (end.signal.aborted) return;
       end.abort();
       await beating;
       await queue;
-      if (!loss.signal.aborted) await removeLeaseObject(store, key, etag);
+      if (loss.signal.aborted) return;
+      if (options.isEmpty(journal)) await removeLeaseObject(store, key, etag);
+      else await write(unchanged, true);
     },
   };
 }

@@ -11,6 +11,7 @@ import { abandon, AppError, isAbort, messageOf } from '../core/index.js';
 import { callS3, s3Url, targetFields, type ObjectStore, type ObjectTarget } from './object-store.js';
 import type { PartBuffer } from './part-buffer.js';
 import type { UploadGuard } from './upload-guard.js';
+import type { WriteCondition } from './write-condition.js';
 
 /** A multipart upload that has begun. Disposing it before `complete` has succeeded aborts it and removes its parts. */
 export interface MultipartUpload extends AsyncDisposable {
@@ -25,21 +26,26 @@ export interface MultipartUpload extends AsyncDisposable {
 export interface MultipartOptions {
   readonly signal?: AbortSignal | undefined;
   readonly guard?: UploadGuard | undefined;
+  /** What must hold when the object comes into being. */
+  readonly condition: WriteCondition;
 }
 
 /** Begins a multipart upload with full-object CRC-32 checksums. Throws the AWS failures of `callAws`. */
 export async function beginMultipart(
   store: ObjectStore,
   target: ObjectTarget,
-  { signal, guard }: MultipartOptions,
+  { signal, guard, condition }: MultipartOptions,
 ): Promise<MultipartUpload> {
   const resource = s3Url(store, target.key);
   const put = { action: 's3:PutObject', resource };
   // Not to be cancelled: only who knows the id can abort the upload.
   signal?.throwIfAborted();
-  await guard?.beginning(target.key);
-  const created = await callS3(store, put, (options) =>
-    store.client.send(
+  const others = guard === undefined ? [] : await uploadsTo(store, target.key);
+  await guard?.beginning(target.key, others);
+  let attempts = 0;
+  const created = await callS3(store, put, (options) => {
+    attempts += 1;
+    return store.client.send(
       new CreateMultipartUploadCommand({
         Bucket: store.bucket,
         ...targetFields(target),
@@ -47,8 +53,8 @@ export async function beginMultipart(
         ChecksumType: 'FULL_OBJECT',
       }),
       options,
-    ),
-  );
+    );
+  });
   const uploadId = created.UploadId;
   if (uploadId === undefined) throw new AppError('rejected', `S3 began no upload for ${resource}.`);
   const where = { Bucket: store.bucket, Key: target.key, UploadId: uploadId };
@@ -91,6 +97,7 @@ export async function beginMultipart(
             return await store.client.send(
               new CompleteMultipartUploadCommand({
                 ...where,
+                ...condition,
                 MultipartUpload: { Parts: parts },
                 ChecksumCRC32: crc32,
                 ChecksumType: 'FULL_OBJECT',
@@ -107,16 +114,20 @@ export async function beginMultipart(
         signal,
       );
       state = 'completed';
+      guard?.over(target.key);
       return { etag: completed.ETag ?? '' };
     },
     [Symbol.asyncDispose]: async () => {
       if (state !== 'open') return;
       state = 'aborted';
       await abortMultipart(store, target.key, uploadId);
+      guard?.over(target.key);
     },
   };
   try {
     await guard?.begun(target.key, uploadId);
+    // An attempt whose answer was lost may have begun one more.
+    if (guard !== undefined && attempts > 1) await abortEmptyUploads(store, target.key, [...others, uploadId]);
     return upload;
   } catch (error) {
     return await abandon(upload, error);
@@ -124,26 +135,25 @@ export async function beginMultipart(
 }
 
 /**
- * Aborts an upload to a key of which only is known that it was about to begin: one that has no parts. Whoever begins one
- * under a guard sends nothing before its id is written down, so an upload with parts is somebody else's.
+ * Aborts the uploads to a key that have no parts, but for those with an id of `except`. Whoever begins an upload under a
+ * guard sends nothing before its id is written down: one with parts is somebody else's.
  */
-export async function abortEmptyUploads(store: ObjectStore, key: string): Promise<void> {
-  for await (const uploadId of uploadsTo(store, key)) {
+export async function abortEmptyUploads(store: ObjectStore, key: string, except: readonly string[]): Promise<void> {
+  for (const uploadId of await uploadsTo(store, key)) {
+    if (except.includes(uploadId)) continue;
+    const where = { Bucket: store.bucket, Key: key, UploadId: uploadId, MaxParts: 1 };
     const { Parts = [] } = await callS3(
       store,
       { action: 's3:ListMultipartUploadParts', resource: s3Url(store, key) },
-      (options) =>
-        store.client.send(
-          new ListPartsCommand({ Bucket: store.bucket, Key: key, UploadId: uploadId, MaxParts: 1 }),
-          options,
-        ),
+      (options) => store.client.send(new ListPartsCommand(where), options),
     );
     if (Parts.length === 0) await abortMultipart(store, key, uploadId);
   }
 }
 
 /** The ids of all unfinished uploads to exactly this key. */
-async function* uploadsTo(store: ObjectStore, key: string): AsyncGenerator<string> {
+async function uploadsTo(store: ObjectStore, key: string): Promise<readonly string[]> {
+  const found: string[] = [];
   let after: { KeyMarker?: string; UploadIdMarker?: string } = {};
   for (;;) {
     const page = await callS3(
@@ -152,8 +162,8 @@ async function* uploadsTo(store: ObjectStore, key: string): AsyncGenerator<strin
       (options) =>
         store.client.send(new ListMultipartUploadsCommand({ Bucket: store.bucket, Prefix: key, ...after }), options),
     );
-    for (const { Key, UploadId } of page.Uploads ?? []) if (Key === key && UploadId !== undefined) yield UploadId;
-    if (page.IsTruncated !== true) return;
+    for (const { Key, UploadId } of page.Uploads ?? []) if (Key === key && UploadId !== undefined) found.push(UploadId);
+    if (page.IsTruncated !== true) return found;
     after = { KeyMarker: page.NextKeyMarker ?? '', UploadIdMarker: page.NextUploadIdMarker ?? '' };
   }
 }

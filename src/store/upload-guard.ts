@@ -1,9 +1,14 @@
-/** Told what an upload is about to make, so that somebody else can clean up after a crash; each may refuse by throwing. */
+/**
+ * Told what an upload makes before it makes it, so that somebody else can clean up after a crash; and asked before an
+ * object comes into being. Each may refuse by throwing.
+ */
 export interface UploadGuard {
-  /** Before a multipart upload to this key is begun. */
-  beginning(key: string): Promise<void>;
+  /** Before a multipart upload to this key is begun; `others` are the ids of those that are there already. */
+  beginning(key: string, others: readonly string[]): Promise<void>;
   /** When its id is known, before any part is sent. */
   begun(key: string, uploadId: string): Promise<void>;
+  /** When there is no upload to this key any more. */
+  over(key: string): void;
   /** Before the object comes into being. */
   finishing(key: string): Promise<void>;
 }

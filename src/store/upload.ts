@@ -4,8 +4,9 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { confirmObject } from './confirm.js';
 import { beginMultipart, type MultipartUpload } from './multipart.js';
 import { callS3, s3Url, targetFields, type ObjectStore, type ObjectTarget, type StoredObject } from './object-store.js';
-import type { UploadGuard } from './upload-guard.js';
 import { createPartBuffer, encodeCrc32, type PartBuffer } from './part-buffer.js';
+import type { UploadGuard } from './upload-guard.js';
+import { asItIs, isConditionRefused, overtaken, type WriteCondition } from './write-condition.js';
 
 /** How a stream is sent. */
 export interface UploadOptions {
@@ -16,6 +17,7 @@ export interface UploadOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told after each part how many bytes S3 has confirmed in all. */
   readonly onStored?: (storedBytes: number) => void;
+  /** Where it is given, the object comes into being only if it is then as it was at the beginning. */
   readonly guard?: UploadGuard | undefined;
 }
 
@@ -23,7 +25,8 @@ export interface UploadOptions {
  * Sends a stream of unknown length to one object, and returns when S3 has confirmed the size and the checksum of what
  * was read. A stream that fits into one part becomes a PutObject, a longer one a multipart upload; when anything fails,
  * the source and the signal included, nothing is left in the bucket. At most `streams + 1` parts are held at a time.
- * Throws the AWS failures of `callAws`, `object-too-large`, `upload-mismatch`, and whatever the source throws.
+ * Throws the AWS failures of `callAws`, `object-too-large`, `upload-mismatch`, `claimed-elsewhere` for an object that
+ * another run has made meanwhile, and whatever the source throws.
  */
 export async function uploadObject(
   store: ObjectStore,
@@ -31,15 +34,21 @@ export async function uploadObject(
   target: ObjectTarget,
   options: UploadOptions,
 ): Promise<StoredObject> {
+  const condition = options.guard === undefined ? {} : await asItIs(store, target.key, options.signal);
   const sum = createObjectSum();
   const parts = cutIntoParts(measured(source, sum), options.partBytes, store.temporaryDirectory);
   try {
     const first = await parts.next();
     if (first.done === true) throw new Error('cutIntoParts yields at least one part');
-    const sent = first.value.isLast
-      ? await putWhole(store, first.value.part, target, options)
-      : await sendParts(store, { first: first.value.part, rest: parts, sum }, target, options);
-    return await confirmObject(store, { key: target.key, ...sum.result(), etag: sent.etag }, options.signal);
+    const { part, isLast } = first.value;
+    const how = { ...options, condition };
+    const sent = isLast
+      ? await putWhole(store, part, target, how)
+      : await sendParts(store, { first: part, rest: parts, sum }, target, how);
+    const object = { key: target.key, ...sum.result(), etag: sent.etag };
+    return await confirmObject(store, object, options.signal).catch((error: unknown) => {
+      throw sent.refused === undefined ? error : overtaken(store, target.key, sent.refused);
+    });
   } finally {
     await parts.return();
   }
@@ -110,15 +119,31 @@ async function* cutIntoParts(
   }
 }
 
+interface SendOptions extends UploadOptions {
+  readonly condition: WriteCondition;
+}
+
+/** What S3 said. */
+interface Sent {
+  readonly etag: string;
+  /** S3 refused the condition: because an attempt before, whose answer was lost, made the object; or another run. */
+  readonly refused?: unknown;
+}
+
+function unlessRefused(error: unknown): Sent {
+  if (isConditionRefused(error)) return { etag: '', refused: error };
+  throw error;
+}
+
 async function putWhole(
   store: ObjectStore,
   part: PartBuffer,
   target: ObjectTarget,
-  options: UploadOptions,
-): Promise<{ etag: string }> {
+  options: SendOptions,
+): Promise<Sent> {
   await using body = part;
   await options.guard?.finishing(target.key);
-  const answer = await callS3(
+  const sent = await callS3(
     store,
     { action: 's3:PutObject', resource: s3Url(store, target.key) },
     (sendOptions) =>
@@ -126,6 +151,7 @@ async function putWhole(
         new PutObjectCommand({
           Bucket: store.bucket,
           ...targetFields(target),
+          ...options.condition,
           Body: body.read(),
           ContentLength: body.sizeBytes,
           ChecksumCRC32: body.crc32,
@@ -133,9 +159,9 @@ async function putWhole(
         sendOptions,
       ),
     options.signal,
-  );
+  ).then(({ ETag = '' }) => ({ etag: ETag }), unlessRefused);
   options.onStored?.(body.sizeBytes);
-  return { etag: answer.ETag ?? '' };
+  return sent;
 }
 
 interface PartSource {
@@ -148,8 +174,8 @@ async function sendParts(
   store: ObjectStore,
   source: PartSource,
   target: ObjectTarget,
-  options: UploadOptions,
-): Promise<{ etag: string }> {
+  options: SendOptions,
+): Promise<Sent> {
   await using first = source.first;
   await using upload = await beginMultipart(store, target, options);
   let partNumber = 0;
@@ -181,7 +207,7 @@ async function sendParts(
   if (failures.length === 1) throw failures[0];
   if (failures.length > 1) throw new AggregateError(failures, 'Several parts failed');
   await options.guard?.finishing(target.key);
-  return await upload.complete(source.sum.result());
+  return await upload.complete(source.sum.result()).catch(unlessRefused);
 }
 
 async function sendPart(upload: MultipartUpload, part: PartBuffer, partNumber: number): Promise<number> {

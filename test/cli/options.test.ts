@@ -25,7 +25,8 @@ describe('the options of migrate', () => {
         mountPoint: '/mnt',
         volumeType: undefined,
         keepVolumes: false,
-        leaseMs: 120_000,
+        jobs: 1,
+      leaseMs: 120_000,
         encryption: undefined,
       },
     });
@@ -49,6 +50,7 @@ describe('the options of migrate', () => {
       mountPoint: '/m',
       volumeType: 'gp3',
       keepVolumes: true,
+      jobs: 1,
       leaseMs: 120_000,
       encryption: { mode: 'aws:kms', keyId: 'k' },
     });

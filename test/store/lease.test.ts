@@ -47,6 +47,7 @@ function take(runId: string, options: Partial<LeaseOptions<Journal>> = {}): Prom
     isDead: () => false,
     lifetimeMs: 60_000,
     emptyJournal: { volumes: [] },
+    isEmpty: ({ volumes }) => volumes.length === 0,
     parseJournal: (value) => value as Journal,
     clock: systemClock,
     ...options,
@@ -103,6 +104,18 @@ describe('a lease', () => {
       lease.record(({ volumes }) => ({ volumes: [...volumes, 'vol-2'] })),
     ]);
     expect(await content()).toMatchObject({ runId: 'run', journal: { volumes: ['vol-1', 'vol-2'] } });
+    lease.note(() => ({ volumes: [] }));
+  });
+
+  it('that is given back with something in its journal stays, and the next run has it at once', async () => {
+    const first = await take('first');
+    await first.record(() => ({ volumes: ['vol-1', 'vol-2'] }));
+    first.note(() => ({ volumes: ['vol-2'] }));
+    await first[Symbol.asyncDispose]();
+    expect(await content()).toMatchObject({ runId: 'first', ended: true, journal: { volumes: ['vol-2'] } });
+    await using second = await take('second');
+    expect(second.inherited).toEqual({ journal: { volumes: ['vol-2'] }, ageMs: expect.any(Number) });
+    second.note(() => ({ volumes: [] }));
   });
 
   it('that is over goes to the next run, journal and all; the old one notices and touches nothing', async () => {
@@ -111,7 +124,9 @@ describe('a lease', () => {
     await old.record(() => ({ volumes: ['vol-1'] }));
     agoMs = 0;
     const next = await take('next');
-    expect(next.inherited).toEqual({ volumes: ['vol-1'] });
+    expect(next.inherited).toMatchObject({ journal: { volumes: ['vol-1'] } });
+    expect(next.inherited?.ageMs).toBeGreaterThan(60_000);
+    next.note(() => ({ volumes: [] }));
     expect(old.lost.aborted).toBe(false);
     await expect(old.confirm()).rejects.toMatchObject({ code: 'claimed-elsewhere' });
     expect(old.lost.reason).toMatchObject({ code: 'claimed-elsewhere', message: /another run has taken it/ });
@@ -137,7 +152,7 @@ describe('a lease', () => {
       code: 'claimed-elsewhere',
     });
     await using next = await take('next', { isDead: (identity) => identity === 'old' });
-    expect(next.inherited).toEqual({ volumes: [] });
+    expect(next.inherited?.journal).toEqual({ volumes: [] });
     await old[Symbol.asyncDispose]();
     expect(await content()).toMatchObject({ runId: 'next' });
   });
@@ -177,6 +192,7 @@ describe('a lease', () => {
     await lease.record(() => ({ volumes: ['vol-1'] }));
     expect(fault.fired).toBe(count);
     expect((await content()).journal.volumes).toEqual(['vol-1']);
+    lease.note(() => ({ volumes: [] }));
   });
 
   it('object that is none of ours is left alone, with a sentence', async () => {

@@ -51,6 +51,8 @@ export function sentenceOf(event: AppEvent): Sentence | undefined {
       const what = `${count(event.objects.length, 'object')}, ${sizes(raw, stored)}, in ${formatDuration(event.elapsedMs)}`;
       return { kind: 'good', text: `${event.snapshotId}: Archived: ${what}` };
     }
+    case 'snapshot-left':
+      return { kind: 'notice', text: `${event.snapshotId}: ${printable(event.why)} It is left alone.` };
     case 'snapshot-failed': {
       const { message, hint } = event.error;
       const next = hint === undefined ? '' : ` ${hint}`;

@@ -35,7 +35,7 @@ export function terminalRenderer(
         return;
       }
       if (event.kind === 'object-archived') running.delete(event.object.key);
-      if (event.kind === 'snapshot-failed') forget(running, event.snapshotId);
+      if (event.kind === 'snapshot-failed' || event.kind === 'snapshot-left') forget(running, event.snapshotId);
       const sentence = sentenceOf(event);
       if (sentence !== undefined) stay(mark(sentence, options.colour));
     },
