@@ -140,9 +140,10 @@ async function temporaryVolume(
   const stuck = lease.journal.flatMap((entry) => (entry.kind === 'volume' ? (entry.volumeId ?? []) : []));
   const found = await findTemporaryVolume(snapshot, options, stuck);
   const entry = { kind: 'volume', tag, runId, volumeId: found ?? null, keep } as const;
-  return lease.entered(entry, async () =>
-    found === undefined ? createTemporaryVolume(snapshot, options) : reuseTemporaryVolume(snapshot, found, options),
-  );
+  return lease.entered(entry, async (revise) => {
+    if (found !== undefined) return reuseTemporaryVolume(snapshot, found, options);
+    return createTemporaryVolume(snapshot, { ...options, onCreated: (volumeId) => revise({ ...entry, volumeId }) });
+  });
 }
 
 function describe(snapshot: Snapshot): string {

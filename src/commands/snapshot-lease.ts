@@ -14,8 +14,14 @@ export interface SnapshotLease extends AsyncDisposable {
   readonly lost: AbortSignal;
   /** Writes down what uploads make, and lets none finish that is not ours any more; undefined without lease objects. */
   readonly guard: UploadGuard | undefined;
-  /** Writes an entry down, makes the thing, and strikes the entry out when the thing is disposed. */
-  entered<R extends AsyncDisposable>(entry: JournalEntry, make: () => Promise<R>): Promise<R>;
+  /**
+   * Writes an entry down, makes the thing, and strikes the entry out when the thing is disposed. `revise` writes down
+   * what is known of it only when it is made.
+   */
+  entered<R extends AsyncDisposable>(
+    entry: JournalEntry,
+    make: (revise: (entry: JournalEntry) => Promise<void>) => Promise<R>,
+  ): Promise<R>;
   /** Takes an entry out whose thing is gone. */
   strike(entry: JournalEntry): void;
 }
@@ -67,10 +73,16 @@ export async function leaseSnapshot(snapshotId: SnapshotId, options: SnapshotLea
     lost: lease.lost,
     guard: guardOf(lease),
     strike,
-    entered: async (entry, make) => {
+    entered: async (first, make) => {
+      let entry = first;
       await lease.record((journal) => [...journal, entry]);
+      const revise = (next: JournalEntry): Promise<void> => {
+        const before = entry;
+        entry = next;
+        return lease.record((journal) => journal.map((one) => (one === before ? next : one)));
+      };
       try {
-        const made = await make();
+        const made = await make(revise);
         const dispose = made[Symbol.asyncDispose].bind(made);
         return Object.assign(made, {
           [Symbol.asyncDispose]: async () => {
@@ -103,7 +115,7 @@ export function withoutLease(): SnapshotLease {
     lost: new AbortController().signal,
     guard: undefined,
     strike: () => undefined,
-    entered: (_, make) => make(),
+    entered: (_, make) => make(() => Promise.resolve()),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

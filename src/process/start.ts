@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import { PassThrough, pipeline, type Readable, type Writable } from 'node:stream';
 import { programError, type ProgramFailure } from './failure.js';
 
 /** How a program is started. */
@@ -50,6 +50,9 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
     partialLine = (lines.pop() ?? '').slice(-keptStderrBytes);
     for (const line of lines) options.onStderrLine(line);
   });
+  // When a program ends, Node throws away what nobody has begun to read of its output; from a pipe it cannot.
+  const stdout = new PassThrough();
+  pipeline(child.stdout, stdout, () => undefined);
   // A program that ends before it has read everything closes the pipe; its exit status tells what happened.
   child.stdin.on('error', () => undefined);
 
@@ -79,7 +82,7 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
   });
   // The caller awaits it in his own time; until then a rejection is not "unhandled".
   ended.catch(() => undefined);
-  return { pid: child.pid, stdin: child.stdin, stdout: child.stdout, ended, kill: (signal) => void child.kill(signal) };
+  return { pid: child.pid, stdin: child.stdin, stdout, ended, kill: (signal) => void child.kill(signal) };
 }
 
 /** System programs live in sbin directories that a user's or a service's PATH may lack. */

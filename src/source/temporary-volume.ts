@@ -64,7 +64,10 @@ export function reuseTemporaryVolume(
 /** Makes a volume of a snapshot and waits until it can be attached. Throws `timed-out`, and the AWS failures of `callAws`. */
 export async function createTemporaryVolume(
   snapshot: Snapshot,
-  options: TemporaryVolumeOptions,
+  options: TemporaryVolumeOptions & {
+    /** Told its id as soon as there is one. */
+    readonly onCreated: (volumeId: VolumeId) => Promise<void>;
+  },
 ): Promise<TemporaryVolume> {
   const { ec2, events, instance, signal } = options;
   events({
@@ -83,6 +86,7 @@ export async function createTemporaryVolume(
   });
   const volume = deletable(created, { ...options, isNew: true });
   try {
+    await options.onCreated(created);
     await untilAvailable(created, options);
     return volume;
   } catch (error) {

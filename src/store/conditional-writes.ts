@@ -22,16 +22,10 @@ export async function hasConditionalWrites(store: ObjectStore, key: string, sign
       );
       return 'written';
     } catch (error) {
-      switch (awsCode(error)) {
-        case 'PreconditionFailed':
-          return 'refused';
-        case 'NotImplemented':
-        case 'InvalidArgument':
-        case 'InvalidRequest':
-          return 'unknown';
-        default:
-          throw error;
-      }
+      const code = awsCode(error) ?? '';
+      if (code === 'PreconditionFailed') return 'refused';
+      if (['NotImplemented', 'InvalidArgument', 'InvalidRequest'].includes(code)) return 'unknown';
+      throw error;
     }
   };
   if ((await create()) === 'unknown') return false;

@@ -26,7 +26,7 @@ describe('the options of migrate', () => {
         volumeType: undefined,
         keepVolumes: false,
         jobs: 1,
-      leaseMs: 120_000,
+        leaseMs: 120_000,
         encryption: undefined,
       },
     });

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { poll, systemClock } from '../../src/core/index.js';
 import { run, runText, start } from '../../src/process/index.js';
+
+function isRunning(pid = 0): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 describe('programs', () => {
   it('give their output and take their input', async () => {
@@ -32,6 +41,20 @@ describe('programs', () => {
       message: 'sh was killed by SIGKILL.',
       details: { failure: { kind: 'killed', signal: 'SIGKILL' } },
     });
+  });
+
+  it('that are gone before anybody reads -> their output is still there, all of it', async () => {
+    const program = start(['sh', '-c', 'printf complete']);
+    await poll(() => Promise.resolve(isRunning(program.pid) ? undefined : true), {
+      clock: systemClock,
+      intervalMs: 10,
+      timeoutMs: 5_000,
+    });
+    await systemClock.sleep(50);
+    let output = '';
+    for await (const chunk of program.stdout) output += String(chunk);
+    expect(output).toBe('complete');
+    await program.ended;
   });
 
   it('see their arguments as they are: there is no shell', async () => {
