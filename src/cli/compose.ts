@@ -10,6 +10,7 @@ import { toolName, toolVersion } from './version.js';
 /** What a composition needs to know of the command. */
 export interface CompositionOptions {
   readonly bucket: string;
+  readonly needsRoot: boolean;
   readonly events: EventSink;
   readonly signal: AbortSignal;
 }
@@ -36,7 +37,7 @@ const clientDefaults = {
  * `no-instance-metadata`.
  */
 export async function composeMigrate(options: CompositionOptions): Promise<MigrateDependencies & Disposable> {
-  requireRoot();
+  if (options.needsRoot) requireRoot();
   const instance = await currentInstance(process.env.AWS_EC2_METADATA_SERVICE_ENDPOINT);
   const s3 = new S3Client({
     ...clientDefaults,
@@ -73,6 +74,6 @@ function hasOwnEndpoint(): boolean {
 function requireRoot(): void {
   if (process.getuid?.() === 0) return;
   throw new AppError('not-root', 'Mounting volumes and reading every file on them takes root.', {
-    hint: 'Run it with sudo: sudo snap-to-s3 migrate …',
+    hint: 'Run it with sudo: sudo snap-to-s3 …',
   });
 }

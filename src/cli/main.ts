@@ -3,6 +3,7 @@ import { AppError, messageOf, printable, toAppError } from '../core/index.js';
 import { exitStatus, exitStatusOf } from './exit-status.js';
 import { addMigrateOptions, readMigrateOptions } from './migrate-options.js';
 import type { Output } from './render/index.js';
+import { addCleanupOptions, runCleanup } from './run-cleanup.js';
 import { runMigrate } from './run-migrate.js';
 import { toolVersion } from './version.js';
 
@@ -14,6 +15,7 @@ const examples = `
 Examples:
   sudo snap-to-s3 migrate --all --bucket backups.example.com
   sudo snap-to-s3 migrate --snapshots snap-0123456789abcdef0 --dd --compression zstd --bucket backups.example.com
+  sudo snap-to-s3 cleanup --bucket backups.example.com
   snap-to-s3 sandbox start          a local AWS to try it on; see snap-to-s3 sandbox --help
 `;
 
@@ -22,8 +24,13 @@ export async function main(argv: readonly string[], output: Output = process): P
   // A reader that goes away (`| head`, a closed terminal) must not end the work with a volume half archived.
   for (const stream of [output.stdout, output.stderr]) stream.on('error', () => undefined);
   let status: number = exitStatus.done;
-  const run = async (options: unknown): Promise<void> => {
-    status = await runMigrate(readMigrateOptions(options), output);
+  const run: Commands = {
+    migrate: async (options) => {
+      status = await runMigrate(readMigrateOptions(options), output);
+    },
+    cleanup: async (options) => {
+      status = await runCleanup(options, output);
+    },
   };
   try {
     const program = createProgram(run);
@@ -58,7 +65,13 @@ function requireKnownCommand(program: Command, argv: readonly string[]): void {
   });
 }
 
-function createProgram(run: (options: unknown) => Promise<void>): Command {
+/** What is run for each command, with the options that commander has read. */
+interface Commands {
+  readonly migrate: (options: unknown) => Promise<void>;
+  readonly cleanup: (options: unknown) => Promise<void>;
+}
+
+function createProgram(run: Commands): Command {
   const program = new Command('snap-to-s3')
     .usage('migrate [options]\n       snap-to-s3 --migrate [options]')
     .description(intro)
@@ -75,7 +88,19 @@ function createProgram(run: (options: unknown) => Promise<void>): Command {
     .helpOption('--help', 'show this page')
     .exitOverride()
     .showHelpAfterError('Run snap-to-s3 migrate --help to see all options.')
-    .action(async (options: unknown) => run(options));
+    .action(async (options: unknown) => run.migrate(options));
+  addCleanupOptions(
+    program
+      .command('cleanup')
+      .summary('remove what runs that died have left')
+      .description(
+        'Removes what runs that died have left: volumes, mounts, uploads, tags; only what their journals name.',
+      )
+      .helpOption('--help', 'show this page')
+      .exitOverride()
+      .showHelpAfterError('Run snap-to-s3 cleanup --help to see all options.')
+      .action(async (options: unknown) => run.cleanup(options)),
+  );
   program
     .command('sandbox')
     .summary('a local AWS to try everything on')
@@ -83,7 +108,7 @@ function createProgram(run: (options: unknown) => Promise<void>): Command {
     .allowUnknownOption();
   // The existing tool's way to say it: options without a command.
   program.option('--migrate', 'the same as the command migrate').action(async (options: { migrate?: boolean }) => {
-    if (options.migrate === true) return run(options);
+    if (options.migrate === true) return run.migrate(options);
     throw new AppError('usage', 'The options do not say what is to be done with the snapshots.', {
       hint: 'Name the command: snap-to-s3 migrate … See snap-to-s3 --help for all options.',
     });

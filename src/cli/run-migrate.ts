@@ -13,6 +13,7 @@ export async function runMigrate(request: MigrateRequest, output: Output): Promi
   try {
     using dependencies = await composeMigrate({
       bucket: request.bucket,
+      needsRoot: true,
       events: (event) => renderer.event(event),
       signal: signals.signal,
     });

@@ -15,7 +15,8 @@ import { ownIdentity } from '../process/index.js';
 import type { Snapshot } from '../source/index.js';
 import type { ObjectTarget } from '../store/index.js';
 import { archiveObject, type ArchiveJob } from './archive-object.js';
-import type { MigrateDependencies, MigrateSettings, SnapshotDependencies } from './migrate-settings.js';
+import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
+import type { SnapshotDependencies } from './snapshot-lease.js';
 
 /** The objects made of a disk. */
 export interface ArchivedDisk {

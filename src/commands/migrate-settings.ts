@@ -2,7 +2,6 @@ import type { Codec, Content } from '../archive/index.js';
 import type { Clock, EventSink } from '../core/index.js';
 import type { Ec2, Instance } from '../source/index.js';
 import type { ObjectStore, ServerSideEncryption } from '../store/index.js';
-import type { SnapshotLease } from './snapshot-lease.js';
 
 /** How snapshots are archived; the same for all snapshots of a run. */
 export interface MigrateSettings {
@@ -36,9 +35,4 @@ export interface MigrateDependencies {
   readonly runId: string;
   readonly tool: { readonly name: string; readonly version: string };
   readonly signal: AbortSignal;
-}
-
-/** The same for the work on one snapshot, which ends when its lease is lost. */
-export interface SnapshotDependencies extends MigrateDependencies {
-  readonly lease: SnapshotLease;
 }

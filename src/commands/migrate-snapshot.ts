@@ -15,9 +15,9 @@ import {
 import { objectAgeMs, s3Url, uploadObject } from '../store/index.js';
 import { archiveDisk } from './archive-disk.js';
 import { buildManifest } from './build-manifest.js';
-import type { MigrateDependencies, MigrateSettings, SnapshotDependencies } from './migrate-settings.js';
+import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
 import { cleanUp } from './recover.js';
-import { leaseSnapshot, withoutLease } from './snapshot-lease.js';
+import { leaseSnapshot, withoutLease, type SnapshotDependencies } from './snapshot-lease.js';
 
 /** How one snapshot is migrated. */
 export interface MigrateSnapshotOptions {

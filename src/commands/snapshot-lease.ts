@@ -26,6 +26,11 @@ export interface SnapshotLease extends AsyncDisposable {
   strike(entry: JournalEntry): void;
 }
 
+/** What the work on one snapshot needs; its signal aborts when the lease is lost. */
+export interface SnapshotDependencies extends MigrateDependencies {
+  readonly lease: SnapshotLease;
+}
+
 /** What a lease is taken with. */
 export interface SnapshotLeaseOptions extends Pick<
   MigrateDependencies,

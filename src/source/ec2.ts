@@ -41,6 +41,8 @@ export interface Ec2 {
   snapshot(id: SnapshotId, signal?: AbortSignal): Promise<Snapshot>;
   /** All volumes that were made of the snapshot and bear the tag key. */
   volumesOf(id: SnapshotId, tagKey: string, signal?: AbortSignal): AsyncIterable<Volume>;
+  /** All volumes that bear the tag key. */
+  volumesTagged(tagKey: string, signal?: AbortSignal): AsyncIterable<Volume>;
   /** One volume; undefined when there is none (any more). */
   volume(id: VolumeId, signal?: AbortSignal): Promise<Volume | undefined>;
   /** Repeating it with the same client token gives the same volume. */
@@ -148,6 +150,8 @@ export function createEc2(client: EC2Client, { clock, retryPolicy }: { clock: Cl
         },
         signal,
       ),
+    volumesTagged: (tagKey, signal) =>
+      volumes({ Filters: [{ Name: 'tag-key', Values: [escapeFilter(tagKey)] }] }, signal),
     volume: async (id, signal) => {
       try {
         for await (const found of volumes({ VolumeIds: [id] }, signal)) return found;

@@ -1,0 +1,80 @@
+import { Option, type Command } from 'commander';
+import { z } from 'zod';
+import { cleanup, type CleanupFinding } from '../commands/index.js';
+import { AppError, count, printable } from '../core/index.js';
+import { composeMigrate } from './compose.js';
+import { exitStatus } from './exit-status.js';
+import { chooseRenderer, type Output } from './render/index.js';
+import { processSignals } from './signals.js';
+
+const options = z.object({
+  bucket: z.string().optional(),
+  tag: z.string(),
+  dryRun: z.boolean().optional(),
+  json: z.boolean().optional(),
+});
+
+/** Adds the options of `cleanup`. */
+export function addCleanupOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--bucket <name>', 'the S3 bucket that the runs uploaded to (required)'))
+    .addOption(new Option('--tag <name>', 'the tag that marks our temporary volumes').default('snap-to-s3'))
+    .addOption(new Option('--dry-run', 'only tell what would be removed'))
+    .addOption(new Option('--json', 'findings and events as NDJSON on standard output, one object a line'));
+}
+
+/** How long a lease taken for the cleaning lasts without renewal. */
+const leaseMs = 120_000;
+
+/** `snap-to-s3 cleanup`: tells what runs that died have left, and removes it. Returns the exit status. */
+export async function runCleanup(given: unknown, output: Output): Promise<number> {
+  const { bucket = '', tag, dryRun = false, json = false } = options.parse(given);
+  if (bucket === '') {
+    throw new AppError('usage', '--bucket is missing.', {
+      hint: 'Name the bucket that the runs uploaded to: snap-to-s3 cleanup --bucket backups.example.com',
+    });
+  }
+  using renderer = chooseRenderer(output, { json });
+  using signals = processSignals((sentence) => renderer.say(sentence));
+  using dependencies = await composeMigrate({
+    bucket,
+    needsRoot: !dryRun,
+    events: (event) => renderer.event(event),
+    signal: signals.signal,
+  });
+  const { findings, freed } = await cleanup({ tag, leaseMs, dryRun }, dependencies);
+  const tell = (record: object, sentence: string): void =>
+    void output.stdout.write(json ? `${JSON.stringify(record)}\n` : `${sentence}\n`);
+  for (const finding of findings) tell(finding, printable(sentenceOf(finding)));
+  const abandoned = findings.filter(({ kind }) => kind === 'abandoned').length;
+  const result = { kind: 'cleaned-up', abandoned, freed: freed.length, dryRun };
+  tell(result, summary(result));
+  return dryRun || freed.length >= abandoned ? exitStatus.done : exitStatus.failed;
+}
+
+function sentenceOf(finding: CleanupFinding): string {
+  switch (finding.kind) {
+    case 'running':
+      return `${finding.snapshotId}: A run on ${finding.owner} is at work, seen last at ${finding.renewedAt}. It is left alone.`;
+    case 'abandoned': {
+      const left = finding.left.length === 0 ? 'nothing but its lease' : finding.left.join('; ');
+      return `${finding.snapshotId}: A run on ${finding.owner} ended and left ${left}.`;
+    }
+    case 'unreadable':
+      return `${finding.key}: ${finding.why} It is left alone.`;
+    case 'unclaimed-volume':
+      return (
+        `${finding.volumeId}: This volume (${finding.state}) bears our tag, but no run's journal names it. It is left ` +
+        `alone; if nobody needs it: aws ec2 delete-volume --volume-id ${finding.volumeId}`
+      );
+  }
+}
+
+function summary(result: { readonly abandoned: number; readonly freed: number; readonly dryRun: boolean }): string {
+  if (result.abandoned === 0) return 'There is nothing to clean up.';
+  const found = `${count(result.abandoned, 'snapshot')} with something left by a dead run`;
+  if (result.dryRun) return `${found}. Nothing was changed; run it without --dry-run to remove it.`;
+  return result.freed >= result.abandoned
+    ? `${found}; all of it is removed.`
+    : `${found}; of ${result.freed} everything is removed, the rest is in the warnings above.`;
+}
