@@ -74,7 +74,7 @@ export async function takeLease<Journal>(bucket: ObjectStore, options: LeaseOpti
 /** A renewal that is tried for longer than until the next one helps nobody. */
 function patientFor(totalMs: number, store: ObjectStore): ObjectStore {
   const policy = store.retryPolicy ?? defaultRetryPolicy;
-  return { ...store, retryPolicy: { ...policy, totalMs: Math.min(policy.totalMs, totalMs) } };
+  return { ...store, retryPolicy: { ...policy, totalMs: Math.min(policy.totalMs, totalMs), throttledMs: totalMs } };
 }
 
 function isOver({ content, writtenAtMs, readAtMs }: LeaseObject): boolean {

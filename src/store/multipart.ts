@@ -51,7 +51,7 @@ export async function beginMultipart(
     sendPart: async (partNumber, part) => {
       const answer = await callS3(
         store,
-        put,
+        { ...put, bodyBytes: part.sizeBytes },
         (options) =>
           store.client.send(
             new UploadPartCommand({
@@ -76,7 +76,7 @@ export async function beginMultipart(
     complete: async ({ storedBytes, crc32 }) => {
       const completed = await callS3(
         store,
-        put,
+        { ...put, attemptMs: completionMs },
         async (options) => {
           try {
             return await store.client.send(
@@ -92,6 +92,8 @@ export async function beginMultipart(
           } catch (error) {
             // An earlier attempt whose answer was lost has made the object already; `confirmObject` will tell.
             if (error instanceof Error && error.name === 'NoSuchUpload') return { ETag: undefined };
+            // Of the whole, and every part had the right one: sending it again changes nothing.
+            if (error instanceof Error && error.name === 'BadDigest') throw notTheSame(resource, error);
             throw error;
           }
         },
@@ -106,6 +108,16 @@ export async function beginMultipart(
       await abortMultipart(store, target.key, uploadId);
     },
   };
+}
+
+/** "Processing of a CompleteMultipartUpload request could take over several minutes" (S3 API reference). */
+const completionMs = 10 * 60_000;
+
+function notTheSame(resource: string, cause: Error): AppError {
+  return new AppError('upload-mismatch', `S3 has put together another ${resource} than was sent: ${cause.message}`, {
+    cause,
+    hint: 'Nothing was stored. Check the memory of this machine, then run it again.',
+  });
 }
 
 /** A part that was still on its way while S3 aborted can stay behind: S3 says to abort again until none is listed. */

@@ -117,7 +117,7 @@ async function putWhole(
   await using body = part;
   const answer = await callS3(
     store,
-    { action: 's3:PutObject', resource: s3Url(store, target.key) },
+    { action: 's3:PutObject', resource: s3Url(store, target.key), bodyBytes: body.sizeBytes },
     (sendOptions) =>
       store.client.send(
         new PutObjectCommand({

@@ -130,13 +130,24 @@ describe('uploading a stream', () => {
   it('gives up when the attempts are used up, and aborts', async () => {
     const fault = failing(
       'UploadPartCommand',
-      Array.from({ length: 20 }, () => 'SlowDown'),
+      Array.from({ length: 20 }, () => 'InternalError'),
     );
     await expect(
       uploadObject(store, inPieces(randomBytes(12 * MiB), MiB), target('gave up'), options),
-    ).rejects.toMatchObject({ code: 'throttled' });
+    ).rejects.toMatchObject({ code: 'unavailable' });
     expect(fault.fired).toBeGreaterThanOrEqual(4);
     await expect(get('gave up')).rejects.toMatchObject({ name: 'NoSuchKey' });
+  });
+
+  it('outlasts more throttling than it has attempts for failures', async () => {
+    const fault = failing(
+      'UploadPartCommand',
+      Array.from({ length: 20 }, () => 'SlowDown'),
+    );
+    const bytes = randomBytes(12 * MiB);
+    await uploadObject(store, inPieces(bytes, MiB), target('slow'), options);
+    expect(fault.fired).toBe(20);
+    expect((await get('slow')).equals(bytes)).toBe(true);
   });
 
   it('fails at once where permission is missing', async () => {
