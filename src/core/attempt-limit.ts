@@ -18,14 +18,14 @@ export async function withinLimit<T>(
 ): Promise<T> {
   signal?.throwIfAborted();
   const either = new AbortController();
-  let end: (reason: unknown) => void = () => undefined;
+  let end: (reason: Error) => void = () => undefined;
   const ended = new Promise<never>((_, reject) => {
     end = (reason) => {
       reject(reason);
       either.abort(reason);
     };
   });
-  const cancel = (): void => end(signal?.reason);
+  const cancel = (): void => end(signal?.reason instanceof Error ? signal.reason : new DOMException('', 'AbortError'));
   signal?.addEventListener('abort', cancel, { once: true });
   const timer = setTimeout(() => end(tookTooLong()), Math.min(limitMs, longestTimerMs));
   try {

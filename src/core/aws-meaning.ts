@@ -129,12 +129,23 @@ export function awsMeaning(answer: AwsAnswer): AwsMeaning {
   const known = kinds.find(({ codes }) => codes.test(answer.code));
   if (known !== undefined) return known.meaning(answer);
   const { status } = answer;
+  if (status === 400 && /^(?:Unknown|UnknownError|BadRequest|400)$/.test(answer.code)) return unexplained;
   if (status === 429) return { code: 'throttled', retryable: true };
   if (status === 403) return denied(answer);
   if (status === 404) return { code: 'not-found', retryable: false };
   if (status !== undefined && status >= 500 && status !== 501) return { code: 'unavailable', retryable: true };
   return { code: 'rejected', retryable: false };
 }
+
+/**
+ * The answer to a HEAD has no body, and so no code: for S3 it is 400 when a session is over (S3 API reference, HeadObject:
+ * "a generic 400 Bad Request, 403 Forbidden, 404 Not Found"). New keys are worth a try.
+ */
+const unexplained: AwsMeaning = {
+  code: 'credentials',
+  retryable: true,
+  hint: 'S3 does not say why. The session of these credentials may be over, or the bucket may be in another region.',
+};
 
 /** EC2 says the same of unknown keys and of things that belong to others. */
 function authFailure(answer: AwsAnswer): AwsMeaning {

@@ -12,6 +12,8 @@ export interface Pace {
 
 /** The slowest pace, as in the SDKs' adaptive mode. */
 const slowestPerSecond = 0.5;
+/** One refusal is no storm: the first one does not slow down further than that. */
+const firstPerSecond = 4;
 /** What every second without throttling adds. */
 const recoveryPerSecond = 1;
 /** Faster than this program ever asks: no pace at all. */
@@ -29,7 +31,7 @@ interface Lane {
 }
 
 /**
- * Makes a pace: half as fast after each time that AWS says to slow down, faster by one call a second for each second
+ * Makes a pace: half as fast each time that AWS says to slow down, faster by one call a second for each second
  * that it does not. What counts as one kind is the caller's choice; AWS limits by action.
  */
 export function createPace(clock: Clock): Pace {
@@ -61,7 +63,10 @@ export function createPace(clock: Clock): Pace {
       const nowMs = clock.now();
       if (nowMs - lane.slowedMs < onceWithinMs) return;
       const lately = Math.max(1, lane.begun.filter((ms) => ms > nowMs - 1_000).length);
-      lane.perSecond = Math.max(slowestPerSecond, Math.min(lane.perSecond, lately) / 2);
+      lane.perSecond =
+        lane.perSecond === Number.POSITIVE_INFINITY
+          ? Math.max(firstPerSecond, lately / 2)
+          : Math.max(slowestPerSecond, Math.min(lane.perSecond, lately) / 2);
       lane.slowedMs = lane.changedMs = nowMs;
       lane.nextMs = Math.max(lane.nextMs, nowMs + 1_000 / lane.perSecond);
     },

@@ -151,7 +151,7 @@ describe('the pace', () => {
     await pace.turn('s3:PutObject');
     expect(clock.slept).toEqual([]);
     await pace.turn('ec2:CreateVolume');
-    expect(clock.slept).toEqual([2_000]);
+    expect(clock.slept).toEqual([250]);
   });
 
   it('is kept by all calls that share it', async () => {

@@ -71,6 +71,7 @@ describe('the meaning of', () => {
     ['KeyTooLongError', 400, 'rejected', false, undefined],
     ['ENOTFOUND', undefined, 'unavailable', true, 'DNS'],
     ['ECONNREFUSED', undefined, 'unavailable', true, 'AWS_ENDPOINT_URL'],
+    ['Unknown', 400, 'credentials', true, 'may be over'],
     ['Whatever', 503, 'unavailable', true, undefined],
     ['Whatever', 429, 'throttled', true, undefined],
   ] as const)('%s (%s) is %s, retryable: %s', (name, status, code, retryable, hint) => {

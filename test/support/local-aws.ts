@@ -21,6 +21,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { administrator, shippedPolicy } from '../../sandbox/iam/index.js';
+import type { Faults } from '../../sandbox/faults/index.js';
 import { noDelays, startSandbox, type Ec2Delays, type SandboxOptions } from '../../sandbox/index.js';
 import { attachedVolume, findMachine, type Machine } from '../../sandbox/seed/index.js';
 import { poll, systemClock } from '../../src/core/index.js';
@@ -70,6 +71,9 @@ export interface LocalAws extends AsyncDisposable {
   readonly ec2: EC2Client;
   readonly s3: S3Client;
   readonly url: string;
+  readonly imdsUrl: string;
+  /** Faults on demand. */
+  readonly faults: Faults;
   readonly machine: Machine;
   /** For whatever a test keeps; gone afterwards. */
   readonly folder: string;
@@ -138,6 +142,8 @@ export async function localAws({ delays = noDelays, roleKeys }: LocalAwsOptions 
     ec2,
     s3,
     url: sandbox.url,
+    imdsUrl: sandbox.imdsUrl,
+    faults: sandbox.faults,
     machine,
     folder,
     stateDirectory,
