@@ -49,6 +49,9 @@ export interface AwsCallOptions extends AwsCallHabits {
  */
 export const slowestBodyBytesPerSecond = 32 * 1024;
 
+/** An attempt that has begun gets that much, however little of the total time is left. */
+const leastAttemptMs = 1_000;
+
 /** The total time holds so many attempts with the body, should each take as long as it may. */
 const bodiesInTotal = 3;
 
@@ -67,7 +70,7 @@ export async function callAws<T>(
   const attemptMs = Math.max(policy.attemptMs ?? defaultAttemptMs, call.attemptMs ?? 0) + bodyMs;
   const renewal = newRenewal(options);
   const attempt = async (timeLeftMs: number): Promise<T> => {
-    const limitMs = Math.min(attemptMs, timeLeftMs);
+    const limitMs = Math.min(attemptMs, Math.max(timeLeftMs, leastAttemptMs));
     try {
       return await withinLimit(send, { limitMs, signal, tookTooLong: () => tookTooLong(call, limitMs) });
     } catch (error) {

@@ -1,4 +1,4 @@
-import { awsMeaning, encodedMessage } from './aws-meaning.js';
+import { awsMeaning, encodedMessage, isNameless } from './aws-meaning.js';
 import { AppError, messageOf } from './errors.js';
 
 /**
@@ -14,7 +14,13 @@ export function awsFailure(
   const message = messageOf(error).trim();
   const { code: ourCode, ...meaning } = awsMeaning({ code, status, message, action, resource });
   const said = withoutEncoded(message).replace(/\.$/, '');
-  return new AppError(ourCode, `${action} on ${resource} failed: ${isEmpty(said) ? code : said}.`, {
+  const why = isEmpty(said)
+    ? isNameless(code)
+      ? `the answer was status ${String(status)}, without a reason`
+      : code
+    : said;
+  const what = code === 'CredentialsProviderError' ? `No AWS credentials were found (${why})` : why;
+  return new AppError(ourCode, `${action} on ${resource} failed: ${what}.`, {
     cause: error,
     ...meaning,
     details: { action, resource, awsCode: code, httpStatus: status, requestId, retryAfterMs },
@@ -35,7 +41,7 @@ function withoutEncoded(message: string): string {
 }
 
 function isEmpty(said: string): boolean {
-  return said === '' || said === 'UnknownError' || said === 'Error';
+  return said === 'Error' || said === '' || isNameless(said);
 }
 
 interface ErrorShape {

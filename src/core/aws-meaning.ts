@@ -129,12 +129,17 @@ export function awsMeaning(answer: AwsAnswer): AwsMeaning {
   const known = kinds.find(({ codes }) => codes.test(answer.code));
   if (known !== undefined) return known.meaning(answer);
   const { status } = answer;
-  if (status === 400 && /^(?:Unknown|UnknownError|BadRequest|400)$/.test(answer.code)) return unexplained;
+  if (status === 400 && isNameless(answer.code)) return unexplained;
   if (status === 429) return { code: 'throttled', retryable: true };
   if (status === 403) return denied(answer);
   if (status === 404) return { code: 'not-found', retryable: false };
   if (status !== undefined && status >= 500 && status !== 501) return { code: 'unavailable', retryable: true };
   return { code: 'rejected', retryable: false };
+}
+
+/** What the SDK calls an error without a body, as all answers to HEAD are. */
+export function isNameless(code: string): boolean {
+  return /^(?:Unknown|UnknownError|BadRequest|Forbidden|\d{3})$/.test(code);
 }
 
 /**
@@ -176,7 +181,10 @@ function denied({ code, message, action, resource }: AwsAnswer): AwsMeaning {
         : `Allow ${wanted} for the role that runs snap-to-s3; docs/iam-policy.json has the whole policy.`;
   const decode =
     encoded === undefined ? '' : ` AWS's reason: aws sts decode-authorization-message --encoded-message ${encoded}`;
-  return { code: 'access-denied', retryable: false, hint: `${hint}${decode}` };
+  const whose = isNameless(code)
+    ? ' S3 does not say why; whose credentials these are tells: aws sts get-caller-identity'
+    : '';
+  return { code: 'access-denied', retryable: false, hint: `${hint}${decode}${whose}` };
 }
 
 /** The encoded reason that EC2 adds to a denial; undefined where there is none. */

@@ -81,6 +81,12 @@ describe('the meaning of', () => {
     else expect(failure.hint).toContain(hint);
   });
 
+  it('no credentials at all is said as such', () => {
+    expect(answer('CredentialsProviderError', 'Could not load credentials from any providers').message).toBe(
+      's3:PutObject on s3://bucket/key failed: No AWS credentials were found (Could not load credentials from any providers).',
+    );
+  });
+
   it('AuthFailure depends on what EC2 says', () => {
     const keys = answer('AuthFailure', 'AWS was not able to validate the provided access credentials', 401);
     expect(keys).toMatchObject({ code: 'credentials', hint: expect.stringContaining('region is not enabled') });

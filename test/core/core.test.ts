@@ -83,7 +83,6 @@ describe('failures of AWS', () => {
     ['AccessDenied', 403, 'access-denied', false],
     ['ExpiredToken', 400, 'credentials', true],
     ['SignatureDoesNotMatch', 403, 'credentials', false],
-    ['CredentialsProviderError', 0, 'credentials', false],
     ['InvalidSnapshot.NotFound', 400, 'not-found', false],
     ['NoSuchKey', 404, 'not-found', false],
     ['InvalidParameterValue', 400, 'rejected', false],

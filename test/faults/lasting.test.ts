@@ -49,7 +49,8 @@ describe('AWS fails for good at', () => {
     expect(failed).toMatchObject([{ error: { code: 'unavailable', details: { action } } }]);
     expect(failed[0]?.error.message).toContain(`${action} on `);
     expect(fault.fired).toBeGreaterThanOrEqual(3);
-    expect(warnings).toEqual([]);
+    // tar may say that nobody reads any more.
+    expect(warnings.filter((text) => !text.startsWith('tar: '))).toEqual([]);
     fault.remove();
     expect(await aws.tags(disk.snapshotId)).toEqual(migrating);
     expect(await aws.leftovers()).toEqual([]);
