@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { createServer as createTcpServer} from 'node:net';
-import { type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,7 +24,7 @@ const migrateWith = (env: Readonly<Record<string, string | undefined>>): Promise
 const policy = { attempts: 2, firstPauseMs: 1, longestPauseMs: 2, totalMs: 10_000, attemptMs: 1_000 };
 const call = { action: 's3:ListBucket', resource: 's3://bucket' };
 
-async function listening(server: Server | ReturnType<typeof createTcpServer>): Promise<string> {
+async function listening(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Fault, InjectedFault } from '../../sandbox/faults/index.js';
-import { filesystemOn, type Finished, type LocalAws } from '../support/local-aws.js';
+import { filesystemOn, type LocalAws } from '../support/local-aws.js';
 import { decompressed, extracted, sha256sum } from '../support/read-archive.js';
 
 /** Every call that `migrate` makes when nothing goes wrong. */
@@ -53,15 +53,6 @@ export async function expectArchived(aws: LocalAws, { snapshotId, bucket, sha256
   expect(await sha256sum(join(await extracted(tar), 'random'))).toBe(sha256);
   expect(await aws.tags(snapshotId)).toEqual({ 'snap-to-s3': 'migrated' });
   expect(await aws.leftovers()).toEqual([]);
-}
-
-/** It has failed as it should: one exit status, a sentence, nothing of ours left, and the tag back. */
-export async function expectUndone(aws: LocalAws, { snapshotId, bucket }: Subject, finished: Finished): Promise<void> {
-  expect(finished.status, finished.stderr).toBe(1);
-  expect(finished.stdout + finished.stderr).not.toMatch(/defect|undefined|\[object/);
-  expect(await aws.tags(snapshotId)).toEqual({ 'snap-to-s3': 'migrate' });
-  expect(await aws.leftovers()).toEqual([]);
-  expect((await aws.keys(bucket)).filter((key) => key.endsWith(`${snapshotId}.manifest.json`))).toEqual([]);
 }
 
 /** The same fault, once, at each of these operations. */
