@@ -22,7 +22,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/{sandbox,disk,store,commands,e2e,interop}/**/*.test.ts'],
+          include: ['test/{sandbox,disk,store,commands,e2e,faults,interop}/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           env,

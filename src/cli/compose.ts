@@ -2,8 +2,9 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
 import { EC2Client } from '@aws-sdk/client-ec2';
+import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
 import type { MigrateDependencies } from '../commands/index.js';
-import { AppError, systemClock, type EventSink } from '../core/index.js';
+import { AppError, createPace, systemClock, type AwsCallHabits, type EventSink } from '../core/index.js';
 import { createEc2, currentInstance } from '../source/index.js';
 import { toolName, toolVersion } from './version.js';
 
@@ -18,6 +19,9 @@ export interface CompositionOptions {
 /** What the SDK would write to the console, our own errors and retries tell better. */
 const silent = (): undefined => undefined;
 const silentLogger = { debug: silent, info: silent, warn: silent, error: silent };
+
+/** The metadata service has a slow second now and then; where there is none, four of them tell. */
+const metadataPatience = { timeout: 1_000, maxRetries: 2 };
 
 /** Retries are ours (`callAws`); silence on a socket ends a call, and so do connections that never open. */
 const clientDefaults = {
@@ -39,16 +43,24 @@ const clientDefaults = {
 export async function composeMigrate(options: CompositionOptions): Promise<MigrateDependencies & Disposable> {
   if (options.needsRoot) requireRoot();
   const instance = await currentInstance(process.env.AWS_EC2_METADATA_SERVICE_ENDPOINT);
+  // The SDK's usual chain: environment, profile, SSO, process, web identity, container, role of the instance.
+  const credentials = fromNodeProviderChain({ ...metadataPatience, logger: silentLogger });
   const s3 = new S3Client({
     ...clientDefaults,
+    credentials,
     region: instance.region,
     followRegionRedirects: true,
     forcePathStyle: hasOwnEndpoint(),
   });
-  const ec2 = new EC2Client({ ...clientDefaults, region: instance.region });
+  const ec2 = new EC2Client({ ...clientDefaults, credentials, region: instance.region });
+  const habits: AwsCallHabits = {
+    pace: createPace(systemClock),
+    onRetry: ({ call: { action, resource }, error, attempt, pauseMs }) =>
+      options.events({ kind: 'retry', action, resource, attempt, pauseMs, reason: error.message }),
+  };
   return {
-    ec2: createEc2(ec2, { clock: systemClock }),
-    store: { client: s3, bucket: options.bucket, clock: systemClock, temporaryDirectory: tmpdir() },
+    ec2: createEc2(ec2, { clock: systemClock, habits }),
+    store: { client: s3, bucket: options.bucket, clock: systemClock, temporaryDirectory: tmpdir(), habits },
     instance,
     clock: systemClock,
     events: options.events,

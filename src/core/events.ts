@@ -42,6 +42,18 @@ export type AppEvent =
       /** What `rawBytes` is expected to become; an estimate from statfs for tar, exact for images. */
       readonly expectedRawBytes: number;
     }
+  /** A call of AWS failed and will be made again; for those who want to know everything. */
+  | {
+      readonly kind: 'retry';
+      /** In IAM's words: `s3:PutObject`. */
+      readonly action: string;
+      readonly resource: string;
+      /** The attempt that failed; 1 for the first. */
+      readonly attempt: number;
+      readonly pauseMs: number;
+      /** What went wrong, as a sentence. */
+      readonly reason: string;
+    }
   | { readonly kind: 'object-archived'; readonly snapshotId: SnapshotId; readonly object: ArchivedObject }
   | {
       readonly kind: 'snapshot-archived';

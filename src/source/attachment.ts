@@ -2,6 +2,7 @@ import {
   abandon,
   AppError,
   awsCode,
+  messageOf,
   poll,
   type Clock,
   type EventSink,
@@ -40,7 +41,7 @@ const detachTimeoutMs = 5 * 60_000;
  */
 export async function attachVolume(volumeId: VolumeId, options: AttachOptions): Promise<Attachment> {
   const { ec2, instance, signal } = options;
-  const existing = (await ec2.volume(volumeId, signal))?.attachments[0];
+  const existing = await settledAttachment(volumeId, options);
   const attachment = (deviceName: string): Attachment =>
     detachable(volumeId, { ...options, deviceName, timeoutMs: detachTimeoutMs });
   if (existing?.state === 'attached') return attachment(existing.deviceName);
@@ -52,11 +53,26 @@ export async function attachVolume(volumeId: VolumeId, options: AttachOptions): 
         currentAttachment(await ec2.volume(volumeId, signal), instance)?.state === 'attached' ? true : undefined,
       { clock: options.clock, intervalMs: pollMs, timeoutMs: attachTimeoutMs, signal },
     );
-    if (state === undefined) throw stuck(volumeId, deviceName, instance);
+    if (state === undefined) throw stuck(volumeId, { deviceName, state: 'attaching' }, instance, attachTimeoutMs);
     return result;
   } catch (error) {
     return await abandon(result, error);
   }
+}
+
+/** The attachment that an earlier run has left, if any; one that is on its way off is waited for. */
+async function settledAttachment(volumeId: VolumeId, options: AttachOptions): Promise<VolumeAttachment | undefined> {
+  const { ec2, clock, instance, signal } = options;
+  let last: VolumeAttachment | undefined;
+  const settled = await poll(
+    async () => {
+      last = (await ec2.volume(volumeId, signal))?.attachments[0];
+      return last?.state === 'detaching' || last?.state === 'busy' ? undefined : true;
+    },
+    { clock, intervalMs: pollMs, timeoutMs: detachTimeoutMs, signal },
+  );
+  if (settled === undefined && last !== undefined) throw stuck(volumeId, last, instance, detachTimeoutMs);
+  return last?.state === 'detached' ? undefined : last;
 }
 
 async function requestAttachment(volumeId: VolumeId, options: AttachOptions): Promise<string> {
@@ -108,10 +124,15 @@ function currentAttachment(
   return volume?.attachments.find((attachment) => attachment.instanceId === instance.instanceId);
 }
 
-function stuck(volumeId: VolumeId, deviceName: string, instance: Instance): AppError {
+function stuck(
+  volumeId: VolumeId,
+  { deviceName, state }: Pick<VolumeAttachment, 'deviceName' | 'state'>,
+  instance: Instance,
+  timeoutMs: number,
+): AppError {
   return new AppError(
     'timed-out',
-    `Volume ${volumeId} is stuck in "attaching" as ${deviceName} on ${instance.instanceId} after ${attachTimeoutMs / 60_000} minutes.`,
+    `Volume ${volumeId} is stuck in "${state}" as ${deviceName} on ${instance.instanceId} after ${timeoutMs / 60_000} minutes.`,
     {
       hint:
         'Use "Force detach" on the volume in the EC2 console and run again; if several names are stuck, ' +
@@ -146,13 +167,19 @@ export function detachable(volumeId: VolumeId, options: DetachOptions): Attachme
     deviceName,
     [Symbol.asyncDispose]: async () => {
       if (!attached) return;
-      const gone = await poll(step, { clock, intervalMs: pollMs, timeoutMs });
-      if (gone === undefined) {
-        throw new AppError('cleanup-failed', `Volume ${volumeId} does not detach from ${deviceName}.`, {
-          hint: `Use "Force detach" in the EC2 console, then run: aws ec2 delete-volume --volume-id ${volumeId}`,
-        });
-      }
+      const gone = await poll(step, { clock, intervalMs: pollMs, timeoutMs }).catch((error: unknown): never => {
+        throw notDetached(volumeId, deviceName, error);
+      });
+      if (gone === undefined) throw notDetached(volumeId, deviceName);
       attached = false;
     },
   };
+}
+
+function notDetached(volumeId: VolumeId, deviceName: string, cause?: unknown): AppError {
+  const why = cause === undefined ? '.' : `: ${messageOf(cause)}`;
+  return new AppError('cleanup-failed', `Volume ${volumeId} does not detach from ${deviceName}${why}`, {
+    cause,
+    hint: `Use "Force detach" in the EC2 console, then run: aws ec2 delete-volume --volume-id ${volumeId}`,
+  });
 }

@@ -1,4 +1,4 @@
-import { abandon, AppError, type Clock, type SnapshotId } from '../core/index.js';
+import { abandon, AppError, poll, type Clock, type SnapshotId } from '../core/index.js';
 import type { Ec2 } from './ec2.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -31,6 +31,9 @@ export interface ClaimOptions {
 }
 
 const defaultSettleMs = 2_000;
+/** How long tags may take to be seen. */
+const visibilityMs = 30_000;
+const pollMs = 500;
 
 /**
  * Claims a snapshot by its tags: writes the state and our id, waits, and reads back whose id stands. The last writer
@@ -51,8 +54,11 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
     [Symbol.asyncDispose]: async () => {
       if (!open) return;
       open = false;
-      const owner = (await ec2.snapshot(id)).tags[idTag];
-      // Who has been overtaken leaves the tags to the one that has the snapshot now.
+      // Who has been overtaken leaves the tags to the one that has the snapshot now; where nobody can tell, it is ours.
+      const owner = await ec2.snapshot(id).then(
+        ({ tags }) => tags[idTag],
+        () => undefined,
+      );
       if (owner !== undefined && owner !== runId) return;
       await ec2.setTags(id, { [tag]: options.otherwise });
       await ec2.removeTags(id, [idTag]);
@@ -61,14 +67,24 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
   await ec2.setTags(id, { [tag]: options.during, [idTag]: runId });
   try {
     await options.clock.sleep(options.settleMs ?? defaultSettleMs, signal);
-    const owner = (await ec2.snapshot(id, signal)).tags[idTag];
+    const look = async (): Promise<string | undefined> => (await ec2.snapshot(id, signal)).tags[idTag];
+    const owner = await poll(look, { clock: options.clock, intervalMs: pollMs, timeoutMs: visibilityMs, signal });
     if (owner === runId) return claim;
+    if (owner === undefined) throw neverSeen(id, idTag);
     // The snapshot is somebody else's now, and so are its tags.
     open = false;
-    throw new AppError('claimed-elsewhere', `Snapshot ${id} was claimed by another run (${owner ?? 'unknown'}).`);
+    throw new AppError('claimed-elsewhere', `Snapshot ${id} was claimed by another run (${owner}).`);
   } catch (error) {
     return await abandon(claim, error);
   }
+}
+
+function neverSeen(id: SnapshotId, idTag: string): AppError {
+  return new AppError(
+    'timed-out',
+    `The tag ${idTag} that was set on snapshot ${id} was not to be seen after ${visibilityMs / 1_000} s.`,
+    { hint: 'Something takes it away again, or EC2 is very slow. Run it again in a while.' },
+  );
 }
 
 /** Between our looking for snapshots and our turn another run may have had it. */

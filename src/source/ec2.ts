@@ -18,9 +18,11 @@ import {
 import {
   AppError,
   callAws,
+  credentialsRenewal,
   snapshotId,
   volumeId,
   type AwsCall,
+  type AwsCallHabits,
   type Clock,
   type InstanceId,
   type RetryPolicy,
@@ -77,22 +79,33 @@ export interface AttachVolumeRequest {
 /** Pages of DescribeSnapshots and DescribeVolumes: the largest that EC2 allows is 1,000. */
 const pageSize = 1000;
 
-/** EC2 through the official SDK. `retryPolicy` is for tests. */
-export function createEc2(client: EC2Client, { clock, retryPolicy }: { clock: Clock; retryPolicy?: RetryPolicy }): Ec2 {
+/** How EC2 is asked. */
+export interface Ec2Options {
+  readonly clock: Clock;
+  readonly retryPolicy?: RetryPolicy;
+  /** What it shares with the other calls of this process. */
+  readonly habits?: AwsCallHabits;
+}
+
+/** EC2 through the official SDK. */
+export function createEc2(client: EC2Client, { clock, retryPolicy, habits }: Ec2Options): Ec2 {
+  const renewCredentials = credentialsRenewal(client.config.credentials);
   const call = <T>(
     what: AwsCall,
-    send: (options: { abortSignal?: AbortSignal }) => Promise<T>,
+    send: (options: { abortSignal: AbortSignal }) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> =>
-    callAws(what, (abortSignal) => send(abortSignal === undefined ? {} : { abortSignal }), {
+    callAws(what, (abortSignal) => send({ abortSignal }), {
       clock,
       signal,
+      renewCredentials,
+      ...habits,
       ...(retryPolicy === undefined ? {} : { policy: retryPolicy }),
     });
   /** Each page is fetched with retries of its own (the SDK's paginators end silently after a failed page). */
   async function* pages<Page extends { NextToken?: string | undefined }>(
     what: AwsCall,
-    send: (token: { NextToken?: string }, options: { abortSignal?: AbortSignal }) => Promise<Page>,
+    send: (token: { NextToken?: string }, options: { abortSignal: AbortSignal }) => Promise<Page>,
     signal?: AbortSignal,
   ) {
     let token: string | undefined;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { abandon, AppError, poll, type Clock, type EventSink, type VolumeId } from '../core/index.js';
+import { abandon, AppError, messageOf, poll, type Clock, type EventSink, type VolumeId } from '../core/index.js';
 import type { Ec2 } from './ec2.js';
 import type { Snapshot } from './snapshot.js';
 import type { Instance, Volume } from './volume.js';
@@ -149,15 +149,22 @@ export function deletable(volumeId: VolumeId, { ec2, clock, keep, isNew }: Delet
     volumeId,
     [Symbol.asyncDispose]: async () => {
       if (!present) return;
-      const gone = await poll(step, { clock, intervalMs: pollMs, timeoutMs: deletionTimeoutMs });
+      const gone = await poll(step, { clock, intervalMs: pollMs, timeoutMs: deletionTimeoutMs }).catch(
+        (error: unknown): never => {
+          if (error instanceof AppError && error.code === 'cleanup-failed') throw error;
+          throw notDeleted(volumeId, messageOf(error), error);
+        },
+      );
       if (gone === undefined) throw notDeleted(volumeId, `${deletionTimeoutMs / 60_000} minutes were not enough`);
       present = false;
     },
   };
 }
 
-function notDeleted(volumeId: VolumeId, why: string): AppError {
-  return new AppError('cleanup-failed', `The temporary volume ${volumeId} could not be deleted: ${why}.`, {
+function notDeleted(volumeId: VolumeId, why: string, cause?: unknown): AppError {
+  const sentence = `The temporary volume ${volumeId} could not be deleted: ${why.replace(/\.$/, '')}.`;
+  return new AppError('cleanup-failed', sentence, {
+    cause,
     hint: `Look at it in the EC2 console, or run: aws ec2 delete-volume --volume-id ${volumeId}`,
   });
 }

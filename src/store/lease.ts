@@ -89,8 +89,10 @@ export async function takeLease<Journal>(bucket: ObjectStore, options: LeaseOpti
 
 /** A renewal that is tried for longer than until the next one helps nobody. */
 function patientFor(totalMs: number, store: ObjectStore): ObjectStore {
-  const policy = store.retryPolicy ?? defaultRetryPolicy;
-  return { ...store, retryPolicy: { ...policy, totalMs: Math.min(policy.totalMs, totalMs) } };
+  const { retryPolicy = defaultRetryPolicy, habits: { pace: _, ...habits } = {} } = store;
+  // Without the common pace: where parts are slowed down, a renewal is not to wait behind them.
+  const policy = { ...retryPolicy, totalMs: Math.min(retryPolicy.totalMs, totalMs), throttledMs: totalMs };
+  return { ...store, habits, retryPolicy: policy };
 }
 
 /** Whether a lease may be taken over: given back with something left, not renewed in time, or its run known to be dead. */

@@ -66,7 +66,7 @@ export async function beginMultipart(
     sendPart: async (partNumber, part) => {
       const answer = await callS3(
         store,
-        put,
+        { ...put, bodyBytes: part.sizeBytes },
         (options) =>
           store.client.send(
             new UploadPartCommand({
@@ -91,7 +91,7 @@ export async function beginMultipart(
     complete: async ({ storedBytes, crc32 }) => {
       const completed = await callS3(
         store,
-        put,
+        { ...put, attemptMs: completionMs },
         async (options) => {
           try {
             return await store.client.send(
@@ -108,6 +108,8 @@ export async function beginMultipart(
           } catch (error) {
             // An earlier attempt whose answer was lost has made the object already; `confirmObject` will tell.
             if (error instanceof Error && error.name === 'NoSuchUpload') return { ETag: undefined };
+            // Of the whole, and every part had the right one: sending it again changes nothing.
+            if (error instanceof Error && error.name === 'BadDigest') throw notTheSame(resource, error);
             throw error;
           }
         },
@@ -166,6 +168,16 @@ async function uploadsTo(store: ObjectStore, key: string): Promise<readonly stri
     if (page.IsTruncated !== true) return found;
     after = { KeyMarker: page.NextKeyMarker ?? '', UploadIdMarker: page.NextUploadIdMarker ?? '' };
   }
+}
+
+/** "Processing of a CompleteMultipartUpload request could take over several minutes" (S3 API reference). */
+const completionMs = 10 * 60_000;
+
+function notTheSame(resource: string, cause: Error): AppError {
+  return new AppError('upload-mismatch', `S3 has put together another ${resource} than was sent: ${cause.message}`, {
+    cause,
+    hint: 'Nothing was stored. Check the memory of this machine, then run it again.',
+  });
 }
 
 /** A part that was still on its way while S3 aborted can stay behind: S3 says to abort again until none is listed. */

@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { AwsCall, Clock, RetryPolicy } from '../core/index.js';
-import { callAws } from '../core/index.js';
+import type { AwsCall, AwsCallHabits, Clock, RetryPolicy } from '../core/index.js';
+import { callAws, credentialsRenewal } from '../core/index.js';
 
 /** A bucket and the means to reach it; what every file of this folder works on. */
 export interface ObjectStore {
@@ -10,6 +10,8 @@ export interface ObjectStore {
   /** Where parts too large for memory wait. */
   readonly temporaryDirectory: string;
   readonly retryPolicy?: RetryPolicy;
+  /** What it shares with the other calls of this process. */
+  readonly habits?: AwsCallHabits;
 }
 
 /** Server-side encryption as S3 is asked for it. */
@@ -48,12 +50,14 @@ export function s3Url(store: ObjectStore, key: string): string {
 export async function callS3<T>(
   store: ObjectStore,
   call: AwsCall,
-  send: (options: { abortSignal?: AbortSignal }) => Promise<T>,
+  send: (options: { abortSignal: AbortSignal }) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  return callAws(call, (abortSignal) => send(abortSignal === undefined ? {} : { abortSignal }), {
+  return callAws(call, (abortSignal) => send({ abortSignal }), {
     clock: store.clock,
     signal,
+    renewCredentials: credentialsRenewal(store.client.config.credentials),
+    ...store.habits,
     ...(store.retryPolicy === undefined ? {} : { policy: store.retryPolicy }),
   });
 }

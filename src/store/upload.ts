@@ -145,7 +145,7 @@ async function putWhole(
   await options.guard?.finishing(target.key);
   const sent = await callS3(
     store,
-    { action: 's3:PutObject', resource: s3Url(store, target.key) },
+    { action: 's3:PutObject', resource: s3Url(store, target.key), bodyBytes: body.sizeBytes },
     (sendOptions) =>
       store.client.send(
         new PutObjectCommand({

@@ -10,24 +10,9 @@ import {
   retrying,
   snapshotId,
   unfold,
-  type Clock,
 } from '../../src/core/index.js';
+import { fakeClock } from './fake-clock.js';
 
-/** A clock that only moves when somebody sleeps. */
-function fakeClock(): Clock & { readonly slept: number[] } {
-  let nowMs = 0;
-  const slept: number[] = [];
-  return {
-    slept,
-    now: () => nowMs,
-    sleep: (ms, signal) => {
-      signal?.throwIfAborted();
-      nowMs += ms;
-      slept.push(ms);
-      return Promise.resolve();
-    },
-  };
-}
 const flaky = () => new AppError('unavailable', 'try again', { retryable: true });
 const policy = { attempts: 5, firstPauseMs: 100, longestPauseMs: 1_000, totalMs: 60_000 };
 
@@ -46,11 +31,14 @@ describe('retrying', () => {
 
   it('gives the last error when the attempts are used up', async () => {
     let attempts = 0;
-    const failing = retrying(() => Promise.reject(new AppError('throttled', `no ${++attempts}`, { retryable: true })), {
-      clock: fakeClock(),
-      policy,
-    });
-    await expect(failing).rejects.toMatchObject({ code: 'throttled', message: 'no 5' });
+    const failing = retrying(
+      () => Promise.reject(new AppError('unavailable', `no ${++attempts}`, { retryable: true })),
+      {
+        clock: fakeClock(),
+        policy,
+      },
+    );
+    await expect(failing).rejects.toMatchObject({ code: 'unavailable', message: 'no 5' });
   });
 
   it('ends when the total time is over, whatever attempts are left', async () => {
@@ -95,7 +83,6 @@ describe('failures of AWS', () => {
     ['AccessDenied', 403, 'access-denied', false],
     ['ExpiredToken', 400, 'credentials', true],
     ['SignatureDoesNotMatch', 403, 'credentials', false],
-    ['CredentialsProviderError', 0, 'credentials', false],
     ['InvalidSnapshot.NotFound', 400, 'not-found', false],
     ['NoSuchKey', 404, 'not-found', false],
     ['InvalidParameterValue', 400, 'rejected', false],

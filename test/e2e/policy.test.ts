@@ -64,7 +64,11 @@ afterEach(async () => {
 });
 
 /** What only a run needs that fails in the middle of a large upload. */
-const neededToAbort = new Set(['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts']);
+const neededToAbort = new Set([
+  's3:AbortMultipartUpload',
+  's3:ListMultipartUploadParts',
+  's3:ListBucketMultipartUploads',
+]);
 
 function migrate(action: string): Promise<Finished> {
   const argv = (snapshotId: string): string[] => ['migrate', '--snapshots', snapshotId, '--bucket', bucket];

@@ -2,7 +2,13 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { crc32 } from 'node:zlib';
-import { GetObjectCommand, HeadObjectCommand, ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  AbortMultipartUploadCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AppError, MiB, systemClock } from '../../src/core/index.js';
 import { createPartBuffer, encodeCrc32, requireBucket, uploadObject, type ObjectStore } from '../../src/store/index.js';
@@ -130,13 +136,81 @@ describe('uploading a stream', () => {
   it('gives up when the attempts are used up, and aborts', async () => {
     const fault = failing(
       'UploadPartCommand',
-      Array.from({ length: 20 }, () => 'SlowDown'),
+      Array.from({ length: 20 }, () => 'InternalError'),
     );
     await expect(
       uploadObject(store, inPieces(randomBytes(12 * MiB), MiB), target('gave up'), options),
-    ).rejects.toMatchObject({ code: 'throttled' });
+    ).rejects.toMatchObject({ code: 'unavailable' });
     expect(fault.fired).toBeGreaterThanOrEqual(4);
     await expect(get('gave up')).rejects.toMatchObject({ name: 'NoSuchKey' });
+  });
+
+  it('outlasts more throttling than it has attempts for failures', async () => {
+    const fault = failing(
+      'UploadPartCommand',
+      Array.from({ length: 20 }, () => 'SlowDown'),
+    );
+    const bytes = randomBytes(12 * MiB);
+    await uploadObject(store, inPieces(bytes, MiB), target('slow'), options);
+    expect(fault.fired).toBe(20);
+    expect((await get('slow')).equals(bytes)).toBe(true);
+  });
+
+  it.each([
+    ['UploadPartCommand', 'NoSuchUpload', 'not-found', /AbortIncompleteMultipartUpload/],
+    ['UploadPartCommand', 'NoSuchBucket', 'not-found', /--bucket/],
+    ['UploadPartCommand', 'KMS.DisabledException', 'rejected', /KMS key/],
+    ['CompleteMultipartUploadCommand', 'EntityTooSmall', 'rejected', undefined],
+    ['CompleteMultipartUploadCommand', 'InvalidPart', 'rejected', undefined],
+    ['CompleteMultipartUploadCommand', 'BadDigest', 'upload-mismatch', /Nothing was stored/],
+    ['CompleteMultipartUploadCommand', 'PreconditionFailed', 'claimed-elsewhere', undefined],
+    ['CreateMultipartUploadCommand', 'KeyTooLongError', 'rejected', undefined],
+  ])('fails at once when %s says %s, and leaves nothing', async (command, name, code, hint) => {
+    const fault = failing(command, [name]);
+    const failure: unknown = await uploadObject(
+      store,
+      inPieces(randomBytes(12 * MiB), MiB),
+      target('no'),
+      options,
+    ).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code });
+    if (hint !== undefined) expect((failure as AppError).hint).toMatch(hint);
+    expect(fault.fired).toBe(1);
+    await expect(get('no')).rejects.toMatchObject({ name: 'NoSuchKey' });
+    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: 'bucket' }));
+    expect(Uploads).toEqual([]);
+  });
+
+  it.each([
+    ['UploadPartCommand', 'BadDigest'],
+    ['CompleteMultipartUploadCommand', 'ConditionalRequestConflict'],
+  ])('is tried again when %s says %s', async (command, name) => {
+    const fault = failing(command, [name]);
+    const bytes = randomBytes(12 * MiB);
+    await uploadObject(store, inPieces(bytes, MiB), target('again'), options);
+    expect(fault.fired).toBe(1);
+    expect((await get('again')).equals(bytes)).toBe(true);
+  });
+
+  it('that somebody aborts in its middle says so, and leaves nothing', async () => {
+    let read = 0;
+    const source = async function* () {
+      for (; read < 12; read += 1) {
+        if (read === 11) {
+          const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: 'bucket' }));
+          for (const { Key, UploadId } of Uploads) {
+            await client.send(new AbortMultipartUploadCommand({ Bucket: 'bucket', Key, UploadId }));
+          }
+        }
+        yield randomBytes(MiB);
+      }
+    };
+    await expect(uploadObject(store, source(), target('aborted'), options)).rejects.toMatchObject({
+      code: 'not-found',
+      hint: expect.stringContaining('lifecycle rule'),
+    });
+    expect(read).toBeGreaterThanOrEqual(11);
+    await expect(get('aborted')).rejects.toMatchObject({ name: 'NoSuchKey' });
   });
 
   it('fails at once where permission is missing', async () => {

@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import {
   CreateBucketCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   ListBucketsCommand,
   ListMultipartUploadsCommand,
@@ -21,6 +22,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { administrator, shippedPolicy } from '../../sandbox/iam/index.js';
+import type { Faults } from '../../sandbox/faults/index.js';
 import { noDelays, startSandbox, type Ec2Delays, type SandboxOptions } from '../../sandbox/index.js';
 import { attachedVolume, findMachine, type Machine } from '../../sandbox/seed/index.js';
 import { poll, systemClock } from '../../src/core/index.js';
@@ -70,6 +72,9 @@ export interface LocalAws extends AsyncDisposable {
   readonly ec2: EC2Client;
   readonly s3: S3Client;
   readonly url: string;
+  readonly imdsUrl: string;
+  /** Faults on demand. */
+  readonly faults: Faults;
   readonly machine: Machine;
   /** For whatever a test keeps; gone afterwards. */
   readonly folder: string;
@@ -93,7 +98,7 @@ export interface LocalAws extends AsyncDisposable {
   download(bucket: string, key: string): Promise<string>;
   /** Everything temporary that is still there, as sentences; `[]` after every command. */
   leftovers(): Promise<readonly string[]>;
-  /** Detaches and deletes all volumes. */
+  /** Detaches and deletes all volumes, and removes the leases that may name them. */
   removeVolumes(): Promise<void>;
 }
 
@@ -138,6 +143,8 @@ export async function localAws({ delays = noDelays, roleKeys }: LocalAwsOptions 
     ec2,
     s3,
     url: sandbox.url,
+    imdsUrl: sandbox.imdsUrl,
+    faults: sandbox.faults,
     machine,
     folder,
     stateDirectory,
@@ -226,6 +233,10 @@ export async function localAws({ delays = noDelays, roleKeys }: LocalAwsOptions 
         return left.length === 0 ? true : undefined;
       };
       await poll(remove, { clock: systemClock, intervalMs: 50, timeoutMs: 10_000 });
+      for (const { Name: Bucket } of (await s3.send(new ListBucketsCommand({}))).Buckets ?? []) {
+        const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: '.snap-to-s3/' }));
+        for (const { Key } of Contents) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+      }
     },
     [Symbol.asyncDispose]: async () => {
       ec2.destroy();

@@ -18,7 +18,7 @@ export interface Sentence {
   readonly text: string;
 }
 
-/** What an event says to a person; undefined for progress, which is drawn and not said. */
+/** What an event says to a person; undefined for progress, which is drawn and not said, and for retries. */
 export function sentenceOf(event: AppEvent): Sentence | undefined {
   switch (event.kind) {
     case 'snapshots-found':
@@ -40,6 +40,7 @@ export function sentenceOf(event: AppEvent): Sentence | undefined {
         text: `${event.snapshotId === undefined ? '' : `${event.snapshotId}: `}${event.text}`,
       };
     case 'progress':
+    case 'retry':
       return undefined;
     case 'object-archived': {
       const { key, rawBytes, storedBytes } = event.object;
