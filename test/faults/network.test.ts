@@ -90,10 +90,10 @@ describe('a server', () => {
 describe('credentials', () => {
   it('that S3 says are over, although their own end is far -> new ones are asked for, and used', async () => {
     await using witness = await s3Witness(aws.url);
-    const fault = aws.faults.add({ operation: 's3:UploadPart', fault: { kind: 'expired-token' }, times: 1 });
+    const fault = aws.faults.add({ operation: 's3:UploadPart', fault: { kind: 'expired-token' }, times: 2 });
     const finished = await migrateWith({ AWS_ENDPOINT_URL_S3: witness.url });
     expect(finished.status, finished.stderr).toBe(0);
-    expect(fault.fired).toBe(1);
+    expect(fault.fired).toBe(2);
     const used = new Set(witness.answered.map(({ accessKeyId }) => accessKeyId));
     expect(used.size).toBeGreaterThan(1);
     await expectArchived(aws, disk);
