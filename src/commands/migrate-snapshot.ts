@@ -86,7 +86,7 @@ async function migrateLeased(
   const startedMs = clock.now();
   const states = { tag: settings.tag, runId, otherwise: 'migrate' } as const;
   await using claim = await lease.entered({ kind: 'tag', ...states }, () =>
-    claimSnapshot(snapshot, { ...dependencies, ...states, during: 'migrating' }),
+    claimSnapshot(snapshot, { ...dependencies, ...states, during: 'migrating', isOurs: () => lease.isOurs() }),
   );
   const manifest = await archiveVolume(snapshot, settings, dependencies);
 
@@ -98,6 +98,7 @@ async function migrateLeased(
     { key, contentType: 'application/json', encryption: settings.encryption },
     { ...planParts({ expectedBytes: 0, boundBytes: 0 }), streams: 1, signal, guard: lease.guard },
   );
+  if (!(await lease.isOurs())) throw lease.lost.reason;
   await claim.finish('migrated');
   events({
     kind: 'snapshot-archived',

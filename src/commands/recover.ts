@@ -61,6 +61,8 @@ export async function cleanUp(
   // The thing made last goes first, as that run itself would have done it.
   const left = new Set(inherited.journal.toReversed());
   for (const entry of left) {
+    // What is mounted cannot be detached: EC2 would keep it "busy".
+    if (entry.kind === 'volume' && [...left].some((one) => one.kind === 'mount' && isOfThisBoot(one))) continue;
     try {
       if (!(await removed(snapshotId, entry, inherited.ageMs, dependencies))) continue;
       left.delete(entry);

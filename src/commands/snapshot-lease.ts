@@ -12,6 +12,8 @@ export interface SnapshotLease extends AsyncDisposable {
   readonly journal: Journal;
   /** Aborts when another run has it. */
   readonly lost: AbortSignal;
+  /** Asks whether it is still ours; true also where nobody can tell. */
+  isOurs(): Promise<boolean>;
   /** Writes down what uploads make, and lets none finish that is not ours any more; undefined without lease objects. */
   readonly guard: UploadGuard | undefined;
   /**
@@ -76,6 +78,11 @@ export async function leaseSnapshot(snapshotId: SnapshotId, options: SnapshotLea
       return lease.journal;
     },
     lost: lease.lost,
+    isOurs: () =>
+      lease.confirm().then(
+        () => true,
+        () => !lease.lost.aborted,
+      ),
     guard: guardOf(lease),
     strike,
     entered: async (first, make) => {
@@ -118,6 +125,7 @@ export function withoutLease(): SnapshotLease {
     inherited: undefined,
     journal: [],
     lost: new AbortController().signal,
+    isOurs: () => Promise.resolve(true),
     guard: undefined,
     strike: () => undefined,
     entered: (_, make) => make(() => Promise.resolve()),

@@ -25,6 +25,8 @@ export interface ClaimOptions {
   readonly during: SnapshotState;
   /** The state when the work fails. */
   readonly otherwise: SnapshotState;
+  /** Whether the snapshot is this run's as far as is known by other means than tags. */
+  readonly isOurs: () => Promise<boolean>;
   readonly signal?: AbortSignal | undefined;
   /** How long others get to overwrite our id before we believe that it stands; tags are eventually consistent. */
   readonly settleMs?: number;
@@ -54,12 +56,8 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
     [Symbol.asyncDispose]: async () => {
       if (!open) return;
       open = false;
-      // Who has been overtaken leaves the tags to the one that has the snapshot now; where nobody can tell, it is ours.
-      const owner = await ec2.snapshot(id).then(
-        ({ tags }) => tags[idTag],
-        () => undefined,
-      );
-      if (owner !== undefined && owner !== runId) return;
+      // Who has been overtaken leaves the tags to the one that has the snapshot now, or has done it already.
+      if (!(await options.isOurs())) return;
       await ec2.setTags(id, { [tag]: options.otherwise });
       await ec2.removeTags(id, [idTag]);
     },

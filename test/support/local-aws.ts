@@ -55,6 +55,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Standard output is closed by its reader after the first piece. */
   readonly closeStdout?: boolean;
+  /** Told when the process is there. */
+  readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
   /** Told every event of `--json` as it comes. */
   readonly onEvent?: (event: JsonEvent, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -89,6 +91,12 @@ export interface LocalAws extends AsyncDisposable {
   allowRole(policies: readonly string[]): void;
   /** Makes a volume, lets `build` write to its device, and takes a snapshot of it. */
   snapshot(build: (devicePath: string) => Promise<void>, options?: SnapshotOptions): Promise<string>;
+  /** The same, several times of one volume. */
+  snapshots(
+    build: (devicePath: string) => Promise<void>,
+    count: number,
+    options?: SnapshotOptions,
+  ): Promise<readonly string[]>;
   /** Runs `snap-to-s3 <argv> --mount-point …`. */
   command(argv: readonly string[], options?: CommandOptions): Promise<Finished>;
   volumes(): Promise<readonly Volume[]>;
@@ -138,6 +146,35 @@ export async function localAws({ delays = noDelays, roleKeys }: LocalAwsOptions 
     );
   const policies: string[] = [];
   let made = 0;
+  const takeSnapshot = async (
+    VolumeId: string,
+    { description = '', tags = { 'snap-to-s3': 'migrate' } }: SnapshotOptions,
+  ): Promise<string> => {
+    const created = await ec2.send(new CreateSnapshotCommand({ VolumeId, Description: description }));
+    const snapshotId = created.SnapshotId ?? '';
+    const completed = await poll(
+      async () => {
+        const { Snapshots } = await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }));
+        return Snapshots?.[0]?.State === 'completed' ? true : undefined;
+      },
+      { clock: systemClock, intervalMs: 20, timeoutMs: 30_000 },
+    );
+    if (completed === undefined) throw new Error(`${snapshotId} was not completed within 30 s`);
+    const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+    if (Tags.length > 0) await ec2.send(new CreateTagsCommand({ Resources: [snapshotId], Tags }));
+    return snapshotId;
+  };
+  const takeSnapshots = async (
+    build: (devicePath: string) => Promise<void>,
+    count: number,
+    options: SnapshotOptions = {},
+  ): Promise<readonly string[]> => {
+    await using volume = await attachedVolume({ sizeGiB: options.sizeGiB ?? 1 }, { machine, tools });
+    await build(volume.devicePath);
+    const taken: string[] = [];
+    for (let n = 0; n < count; n += 1) taken.push(await takeSnapshot(volume.volumeId, options));
+    return taken;
+  };
 
   return {
     ec2,
@@ -159,25 +196,8 @@ export async function localAws({ delays = noDelays, roleKeys }: LocalAwsOptions 
       return Bucket;
     },
     allowRole: (documents) => sandbox.setRolePolicies(documents),
-    snapshot: async (build, { description = '', tags = { 'snap-to-s3': 'migrate' }, sizeGiB = 1 } = {}) => {
-      await using volume = await attachedVolume({ sizeGiB }, { machine, tools });
-      await build(volume.devicePath);
-      const created = await ec2.send(
-        new CreateSnapshotCommand({ VolumeId: volume.volumeId, Description: description }),
-      );
-      const snapshotId = created.SnapshotId ?? '';
-      const completed = await poll(
-        async () => {
-          const { Snapshots } = await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }));
-          return Snapshots?.[0]?.State === 'completed' ? true : undefined;
-        },
-        { clock: systemClock, intervalMs: 20, timeoutMs: 30_000 },
-      );
-      if (completed === undefined) throw new Error(`${snapshotId} was not completed within 30 s`);
-      const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
-      if (Tags.length > 0) await ec2.send(new CreateTagsCommand({ Resources: [snapshotId], Tags }));
-      return snapshotId;
-    },
+    snapshot: async (build, options) => (await takeSnapshots(build, 1, options))[0] ?? '',
+    snapshots: (build, count, options) => takeSnapshots(build, count, options),
     command: (argv, options = {}) => {
       const variables = {
         PATH: process.env.PATH,
@@ -283,12 +303,13 @@ export async function mountedAt<T>(
 function runCommand(
   argv: readonly string[],
   variables: Readonly<Record<string, string | undefined>>,
-  { onEvent, closeStdout = false }: CommandOptions,
+  { onStart, onEvent, closeStdout = false }: CommandOptions,
 ): Promise<Finished> {
   const env = Object.fromEntries(
     Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
   const child = spawn(process.execPath, [command, ...argv], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  onStart?.((signal) => child.kill(signal));
   const events: JsonEvent[] = [];
   let stdout = '';
   let stderr = '';

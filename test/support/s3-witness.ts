@@ -22,13 +22,30 @@ export interface S3Witness extends AsyncDisposable {
   readonly mostPartsAtOnce: number;
 }
 
+/** How it stands there. */
+export interface S3WitnessOptions {
+  /** Parts wait so long. */
+  readonly partDelayMs?: number;
+  /** False: it answers as stores do that know no conditional writes. */
+  readonly conditionalWrites?: boolean;
+}
+
+const notImplemented =
+  '<?xml version="1.0" encoding="UTF-8"?><Error><Code>NotImplemented</Code>' +
+  '<Message>A header you provided implies functionality that is not implemented</Message></Error>';
+
 /** Starts one. */
-export async function s3Witness(target: string, options: { readonly partDelayMs?: number } = {}): Promise<S3Witness> {
+export async function s3Witness(target: string, options: S3WitnessOptions = {}): Promise<S3Witness> {
   const answered: Witnessed[] = [];
   let parts = 0;
   let mostParts = 0;
   const server = createServer((incoming, outgoing) => {
     const { pathname, searchParams: query } = new URL(incoming.url ?? '/', target);
+    if (options.conditionalWrites === false && isConditional(incoming)) {
+      incoming.resume();
+      outgoing.writeHead(501, { 'content-type': 'application/xml' }).end(notImplemented);
+      return;
+    }
     const isPart = query.has('partNumber');
     if (isPart) mostParts = Math.max(mostParts, (parts += 1));
     const forward = (): void => {
@@ -67,4 +84,8 @@ export async function s3Witness(target: string, options: { readonly partDelayMs?
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function isConditional({ method, headers }: IncomingMessage): boolean {
+  return method !== 'GET' && method !== 'HEAD' && ('if-none-match' in headers || 'if-match' in headers);
 }
