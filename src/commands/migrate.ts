@@ -107,10 +107,12 @@ function reportLeftover(snapshotId: SnapshotId, error: unknown, { events }: Migr
   events({ kind: 'warning', snapshotId, text: hint === undefined ? message : `${message} ${hint}` });
 }
 
-/** Looks again for tagged snapshots when those found first are done, until there is none that was not tried. */
+/**
+ * Frees, where snapshots are found by their tags, those of dead runs first; a snapshot of a list is freed in its turn. Looks
+ * again for tagged snapshots when those found first are done, until there is none that was not tried.
+ */
 async function* select({ selection, settings, dependencies, hasLeases }: Run): AsyncGenerator<SnapshotId, void> {
   const { ec2, events, signal } = dependencies;
-  if (selection.kind === 'list' && hasLeases) await recoverAbandoned(dependencies, settings);
   if (selection.kind === 'list') {
     events({ kind: 'snapshots-found', snapshotIds: selection.snapshotIds });
     yield* selection.snapshotIds;
