@@ -40,9 +40,10 @@ async function findKey(gpg: Gpg, recipient: string, signal: AbortSignal | undefi
     );
   }
   if (others.length === 0) return key;
+  const likely = keys.find(({ capabilities }) => capabilities.includes('E')) ?? key;
   throw unusable(
     `The gpg recipient ${name} could be any of ${keys.length} keys: ${keys.map(describe).join(', ')}.`,
-    `Name one by its fingerprint: --gpg-recipient ${key.fingerprint}`,
+    `Name one by its fingerprint: --gpg-recipient ${likely.fingerprint}`,
   );
 }
 
