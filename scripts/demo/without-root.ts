@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { archiveObject, type ArchivedResult, type ArchiveJob } from '../../src/commands/index.js';
 import { formatBytes, snapshotId, systemClock } from '../../src/core/index.js';
-import { readDevice, startTar, untilEnded } from '../../src/disk/index.js';
-import { run } from '../../src/process/index.js';
+import { readDevice, startTar } from '../../src/disk/index.js';
+import { run, untilEnded } from '../../src/process/index.js';
 import { imageJudge, readBack, tarJudge } from './read-back.js';
 import { table } from './table.js';
 

@@ -66,6 +66,7 @@ export async function composeMigrate(options: CompositionOptions): Promise<Migra
     events: options.events,
     parallelism: availableParallelism(),
     runId: randomUUID(),
+    gnupgHome: process.env.GNUPGHOME,
     tool: { name: toolName, version: toolVersion },
     signal: options.signal,
     [Symbol.dispose]: () => {

@@ -38,6 +38,11 @@ export function addMigrateOptions(command: Command): Command {
   add(groups.how, '--upload-streams <num>', 'parts sent to S3 at once; each takes memory', (o) => o.default('1'));
   add(groups.how, '--sse <mode>', 'server-side encryption: AES256 or aws:kms', (o) => o.choices(['AES256', 'aws:kms']));
   add(groups.how, '--sse-kms-key-id <id>', 'the KMS key for aws:kms, if not the default key of S3');
+  add(
+    groups.how,
+    '--gpg-recipient <keyname...>',
+    'encrypt archives and indexes for this key of the gpg keyring (give several, and any of them decrypts)',
+  );
 
   add(groups.common, '--bucket <name>', 'the S3 bucket to upload to (required)');
   add(groups.common, '--tag <name>', 'the tag that marks snapshots for migration, and our temporary volumes', (o) =>
@@ -74,6 +79,7 @@ const rawOptions = z.object({
   uploadStreams: z.string(),
   sse: z.enum(['AES256', 'aws:kms']).optional(),
   sseKmsKeyId: z.string().optional(),
+  gpgRecipient: z.array(z.string()).optional(),
   bucket: z.string().optional(),
   tag: z.string(),
   mountPoint: z.string(),
@@ -107,6 +113,9 @@ export function readMigrateOptions(commanderOptions: unknown): MigrateRequest {
       'Give 1 to 125 characters, not beginning with aws:.',
     );
   }
+  if (options.gpgRecipient?.some((name) => name.trim() === '') === true) {
+    throw usage('--gpg-recipient "" names nobody.', 'Give a fingerprint, a key id or an address: gpg --list-keys');
+  }
   return {
     bucket: options.bucket.replace(/^s3:\/\//, '').replace(/\/$/, ''),
     selection: readSelection(options),
@@ -122,6 +131,7 @@ export function readMigrateOptions(commanderOptions: unknown): MigrateRequest {
       keepVolumes: options.keepTempVolumes ?? false,
       jobs: integer('--jobs', options.jobs, [1, mostJobs]),
       leaseMs: 1000 * integer('--lease-seconds', options.leaseSeconds, [3, 86_400]),
+      recipients: options.gpgRecipient ?? [],
       encryption:
         options.sse === undefined
           ? undefined

@@ -1,3 +1,5 @@
 export * from './compressor.js';
 export * from './frame-codec.js';
+export { encryptFor, findGpg, type Gpg, type GpgOptions } from './gpg.js';
+export { checkRecipients } from './gpg-recipients.js';
 export * from './levels.js';

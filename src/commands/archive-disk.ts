@@ -6,16 +6,15 @@ import {
   readDevice,
   selectFilesystems,
   startTar,
-  untilEnded,
   type DiskLayout,
   type FilesystemArea,
   type Mount,
 } from '../disk/index.js';
-import { ownIdentity } from '../process/index.js';
+import { ownIdentity, untilEnded } from '../process/index.js';
 import type { Snapshot } from '../source/index.js';
 import type { ObjectTarget } from '../store/index.js';
 import { archiveObject, type ArchiveJob } from './archive-object.js';
-import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
+import type { MigrateSettings } from './migrate-settings.js';
 import type { SnapshotDependencies } from './snapshot-lease.js';
 
 /** The objects made of a disk. */
@@ -27,7 +26,7 @@ export interface ArchivedDisk {
 
 /**
  * Archives what is on a disk: a tar of each filesystem, or the image of the whole. What cannot be archived is refused
- * before anything is sent. Throws `disk-unsupported`, `mount-failed`, `source-unreadable`, `program-failed` (tar), and
+ * before anything is sent. Throws `disk-unsupported`, `mount-failed`, `source-unreadable`, `program-failed` (tar, gpg), and
  * the failures of the upload.
  */
 export async function archiveDisk(
@@ -83,7 +82,7 @@ async function archive(
     partition: partition ?? null,
     codec: settings.codec,
     level: settings.level,
-    encrypted: false,
+    encrypted: dependencies.encrypt !== undefined,
   };
 }
 
@@ -91,7 +90,7 @@ function imageJob(
   snapshot: Snapshot,
   layout: DiskLayout,
   settings: MigrateSettings,
-  dependencies: MigrateDependencies,
+  dependencies: SnapshotDependencies,
 ): ArchiveJob {
   return {
     ...common(snapshot, settings),
@@ -107,7 +106,7 @@ function tarJob(
   snapshot: Snapshot,
   from: { readonly area: FilesystemArea; readonly mount: { readonly path: string; readonly usedBytes: number } },
   settings: MigrateSettings,
-  dependencies: MigrateDependencies,
+  dependencies: SnapshotDependencies,
 ): ArchiveJob {
   const { area, mount } = from;
   const { snapshotId } = snapshot;
@@ -137,12 +136,15 @@ function common(snapshot: Snapshot, settings: MigrateSettings) {
   };
 }
 
+/** The one for OpenPGP data is that of RFC 3156: application/pgp-encrypted is the part of a mail that announces them. */
+const contentTypes = { lz4: 'application/x-lz4', zstd: 'application/zstd', gpg: 'application/octet-stream' } as const;
+
 function target(
   snapshot: Snapshot,
   partition: number | undefined,
   uncompressedBytes: number,
   settings: MigrateSettings,
-  { events }: MigrateDependencies,
+  { events, encrypt }: SnapshotDependencies,
 ): ObjectTarget {
   const { tags, leftOut } = objectTags(snapshot.tags, [settings.tag, `${settings.tag}-id`]);
   if (leftOut.length > 0) {
@@ -158,9 +160,9 @@ function target(
       partition: partition === undefined ? undefined : String(partition),
       content: settings.content,
       codec: settings.codec,
-      encrypted: false,
+      encrypted: encrypt !== undefined,
     }),
-    contentType: settings.codec === 'zstd' ? 'application/zstd' : 'application/x-lz4',
+    contentType: contentTypes[encrypt === undefined ? settings.codec : 'gpg'],
     metadata: archiveMetadata({ ...snapshot, uncompressedBytes }),
     tagging: taggingHeader(tags),
     encryption: settings.encryption,

@@ -19,6 +19,7 @@ import {
 } from '../archive/index.js';
 import { compressor } from '../codec/index.js';
 import type { Clock, EventSink, SnapshotId } from '../core/index.js';
+import type { ProgramStage } from '../process/index.js';
 import {
   uploadObject,
   type ObjectStore,
@@ -52,6 +53,8 @@ export interface ArchiveJobOptions {
   readonly parallelism: number;
   readonly signal: AbortSignal;
   readonly guard?: UploadGuard | undefined;
+  /** What archive and index go through, each by itself, before they are sent. */
+  readonly encrypt?: ProgramStage | undefined;
 }
 
 /** What became of a job, as the manifest tells it, but for the facts that the caller knows. */
@@ -68,7 +71,7 @@ const progressIntervalMs = 100;
  * confirmed both. If anything fails, neither is left unfinished in the bucket.
  */
 export async function archiveObject(job: ArchiveJob, options: ArchiveJobOptions): Promise<ArchivedResult> {
-  const { store, signal, guard } = options;
+  const { store, signal, guard, encrypt = asItIs } = options;
   const frameBytes = frameBytesFor(job.expectedBytes);
   const index = createIndexWriter();
   // A failure of one of the two ends the other: neither is any good alone.
@@ -78,7 +81,7 @@ export async function archiveObject(job: ArchiveJob, options: ArchiveJobOptions)
   const progress = createProgress(job, { ...options, signal: either });
   let frames = 0;
 
-  const sendIndex = uploadObject(store, index.bytes, indexTarget(job.target), {
+  const sendIndex = uploadObject(store, encrypt(index.bytes, { signal: either }), indexTarget(job.target), {
     ...planParts({ expectedBytes: 0, boundBytes: 0 }),
     streams: 1,
     signal: either,
@@ -96,8 +99,9 @@ export async function archiveObject(job: ArchiveJob, options: ArchiveJobOptions)
         frames += 1;
       },
     }),
-    (compressed: AsyncIterable<Buffer>) =>
-      uploadObject(store, compressed, job.target, {
+    encrypt,
+    (stored: AsyncIterable<Buffer>) =>
+      uploadObject(store, stored, job.target, {
         ...planParts({ expectedBytes: job.expectedBytes, boundBytes: job.boundBytes }),
         streams: job.uploadStreams,
         signal: either,
@@ -137,6 +141,10 @@ export async function archiveObject(job: ArchiveJob, options: ArchiveJobOptions)
   };
 }
 
+const asItIs: ProgramStage = async function* (source) {
+  yield* source;
+};
+
 /** The stage that writes the index of what passes, its first line included; the last one is the caller's to write. */
 function indexing(content: Content, index: IndexWriter) {
   const begun = (
@@ -166,7 +174,9 @@ function indexing(content: Content, index: IndexWriter) {
 
 /** Indexes stay in S3 Standard, without tags: a lifecycle rule for archives must not freeze them. */
 function indexTarget(archive: ObjectTarget): ObjectTarget {
-  return { key: indexKey(archive.key), contentType: 'application/gzip', encryption: archive.encryption };
+  const key = indexKey(archive.key);
+  const contentType = key.endsWith('.gpg') ? archive.contentType : 'application/gzip';
+  return { key, contentType, encryption: archive.encryption };
 }
 
 function createProgress(job: ArchiveJob, { clock, events, signal }: ArchiveJobOptions) {

@@ -16,6 +16,8 @@ export interface MigrateSettings {
   readonly volumeType: string | undefined;
   readonly keepVolumes: boolean;
   readonly encryption: ServerSideEncryption | undefined;
+  /** Whose keys archives and indexes are encrypted for, in gpg's words; none: they are not encrypted. */
+  readonly recipients: readonly string[];
   /** Snapshots worked on at once. */
   readonly jobs: number;
   /** After so long without a sign of life another run may take a snapshot over. */
@@ -33,6 +35,8 @@ export interface MigrateDependencies {
   readonly parallelism: number;
   /** Unique for this run. */
   readonly runId: string;
+  /** The directory of gpg's keyring; undefined: gpg's default. */
+  readonly gnupgHome: string | undefined;
   readonly tool: { readonly name: string; readonly version: string };
   readonly signal: AbortSignal;
 }

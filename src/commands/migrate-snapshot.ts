@@ -20,7 +20,7 @@ import { cleanUp } from './recover.js';
 import { leaseSnapshot, withoutLease, type SnapshotDependencies } from './snapshot-lease.js';
 
 /** How one snapshot is migrated. */
-export interface MigrateSnapshotOptions {
+export interface MigrateSnapshotOptions extends Pick<SnapshotDependencies, 'encrypt'> {
   /** The state in which its tag must still be; undefined: whatever its tags say. */
   readonly from?: 'migrate' | undefined;
   /** When the run began, by its own clock: what another run has archived since is not archived once more. */

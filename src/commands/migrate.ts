@@ -1,4 +1,6 @@
+import { checkRecipients, encryptFor, findGpg } from '../codec/index.js';
 import { isAbort, toAppError, unfold, type AppError, type SnapshotId } from '../core/index.js';
+import type { ProgramStage } from '../process/index.js';
 import type { Snapshot } from '../source/index.js';
 import { hasConditionalWrites, requireBucket } from '../store/index.js';
 import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
@@ -22,8 +24,8 @@ export interface MigrateResult {
 
 /**
  * Migrates the selected snapshots, `jobs` at once; one that fails is reported and does not stop the rest. What runs that
- * died have left is cleaned up first. Throws only for what concerns all of them: the bucket, the credentials, or an
- * aborted signal.
+ * died have left is cleaned up first. Throws only for what concerns all of them: the bucket, the credentials, the gpg
+ * recipients, or an aborted signal.
  */
 export async function migrate(
   selection: Selection,
@@ -33,9 +35,10 @@ export async function migrate(
   const { clock, events, runId, store, signal } = dependencies;
   const runStartedMs = clock.now();
   await requireBucket(store, signal);
+  const encrypt = await encryption(settings, dependencies);
   const hasLeases = await hasConditionalWrites(store, `.snap-to-s3/probe-${runId}`, signal);
   if (!hasLeases) events({ kind: 'notice', text: noLeases });
-  const run: Run = { selection, settings, dependencies, runStartedMs, hasLeases };
+  const run: Run = { selection, settings, dependencies, runStartedMs, hasLeases, encrypt };
   const snapshots = select(run);
   const archived: SnapshotId[] = [];
   const failed: { snapshotId: SnapshotId; error: AppError }[] = [];
@@ -69,6 +72,17 @@ interface Run {
   readonly dependencies: MigrateDependencies;
   readonly runStartedMs: number;
   readonly hasLeases: boolean;
+  readonly encrypt: ProgramStage | undefined;
+}
+
+/** The keys are found once, before anything is made: the whole run encrypts for these. */
+async function encryption(
+  { recipients }: MigrateSettings,
+  { gnupgHome: home, signal }: MigrateDependencies,
+): Promise<ProgramStage | undefined> {
+  if (recipients.length === 0) return undefined;
+  const gpg = await findGpg({ home, signal });
+  return encryptFor(gpg, await checkRecipients(gpg, recipients, signal));
 }
 
 type Outcome =
@@ -78,12 +92,12 @@ type Outcome =
   | { readonly kind: 'left' };
 
 async function migrateOne(snapshotId: SnapshotId, run: Run): Promise<Outcome> {
-  const { selection, settings, dependencies, runStartedMs, hasLeases } = run;
+  const { selection, settings, dependencies, ...common } = run;
   const { ec2, events, signal } = dependencies;
   try {
     const snapshot = await ec2.snapshot(snapshotId, signal);
     const from = selection.kind === 'list' ? undefined : 'migrate';
-    await migrateSnapshot(snapshot, settings, { ...dependencies, from, runStartedMs, hasLeases });
+    await migrateSnapshot(snapshot, settings, { ...dependencies, ...common, from });
     return { kind: 'archived' };
   } catch (error) {
     const [first, ...others] = unfold(error);

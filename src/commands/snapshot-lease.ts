@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { messageOf, unfold, AppError, type SnapshotId } from '../core/index.js';
-import { hasEnded, ownIdentity } from '../process/index.js';
+import { hasEnded, ownIdentity, type ProgramStage } from '../process/index.js';
 import { takeLease, type Lease, type UploadGuard } from '../store/index.js';
 import { leaseKey, parseJournal, type Journal, type JournalEntry } from './journal.js';
 import type { MigrateDependencies } from './migrate-settings.js';
@@ -31,6 +31,8 @@ export interface SnapshotLease extends AsyncDisposable {
 /** What the work on one snapshot needs; its signal aborts when the lease is lost. */
 export interface SnapshotDependencies extends MigrateDependencies {
   readonly lease: SnapshotLease;
+  /** What archives and indexes go through before they are sent; undefined: nothing. */
+  readonly encrypt: ProgramStage | undefined;
 }
 
 /** What a lease is taken with. */

@@ -9,6 +9,8 @@ export type ErrorCode =
   | 'program-missing'
   /** A program ran and said no, or was killed. */
   | 'program-failed'
+  /** A gpg recipient is unknown, ambiguous, expired, revoked, disabled, not made for encryption, or not trusted. */
+  | 'recipient-unusable'
   /** The user must be root for this. */
   | 'not-root'
   /** No credentials, or they were refused. */

@@ -2,3 +2,5 @@ export * from './failure.js';
 export * from './identity.js';
 export * from './run.js';
 export * from './start.js';
+export * from './through-program.js';
+export * from './until-ended.js';

@@ -28,6 +28,7 @@ describe('the options of migrate', () => {
         jobs: 1,
         leaseMs: 120_000,
         encryption: undefined,
+        recipients: [],
       },
     });
   });
@@ -37,7 +38,7 @@ describe('the options of migrate', () => {
       ...['--snapshots', 'snap-0123456789abcdef0', 'snap-01234567', 'snap-01234567', '--bucket', 's3://b/'],
       ...['--compression', 'zstd', '--compression-level', '19', '--dd', '--upload-streams', '4', '--tag', 'my tag'],
       ...['--sse', 'aws:kms', '--sse-kms-key-id', 'k', '--mount-point', '/m', '--keep-temp-volumes'],
-      ...['--volume-type', 'gp3', '--json'],
+      ...['--volume-type', 'gp3', '--json', '--gpg-recipient', 'alice', 'b@example.com', '--gpg-recipient', '0x1'],
     );
     expect(selection).toEqual({ kind: 'list', snapshotIds: ['snap-0123456789abcdef0', 'snap-01234567'] });
     expect(json).toBe(true);
@@ -53,6 +54,7 @@ describe('the options of migrate', () => {
       jobs: 1,
       leaseMs: 120_000,
       encryption: { mode: 'aws:kms', keyId: 'k' },
+      recipients: ['alice', 'b@example.com', '0x1'],
     });
   });
 
@@ -69,6 +71,7 @@ describe('the options of migrate', () => {
     [[...base, '--compression-level', '1.5'], '--compression-level "1.5" is not a whole number from 1 to 9.'],
     [[...base, '--upload-streams', '0'], '--upload-streams "0" is not a whole number from 1 to 64.'],
     [[...base, '--sse-kms-key-id', 'k'], '--sse-kms-key-id needs --sse aws:kms.'],
+    [[...base, '--gpg-recipient', ''], '--gpg-recipient "" names nobody.'],
     [[...base, '--tag', ''], '--tag "" cannot be a tag.'],
   ])('%j -> %s', (argv, message) => {
     expect(() => read(...argv)).toThrow(expect.objectContaining({ code: 'usage', message }));

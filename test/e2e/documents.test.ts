@@ -11,6 +11,7 @@ import { startSandbox, type Sandbox } from '../../sandbox/index.js';
 import { seed } from '../../sandbox/seed/index.js';
 import { parseManifest, type Manifest } from '../../src/archive/index.js';
 import { systemClock } from '../../src/core/index.js';
+import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
 
 // Every command of the documents (the fenced blocks marked bash) is run here, as it stands there.
 
@@ -21,6 +22,7 @@ const Bucket = 'backups.example.com';
 let folder = '';
 let sandbox: Sandbox;
 let s3: S3Client;
+let keyring: GpgKeyring;
 let snapshots: readonly string[] = [];
 let environment: Record<string, string> = {};
 
@@ -45,6 +47,8 @@ beforeAll(async () => {
   snapshots = (
     await seed({ ec2: new EC2Client({ credentials: administrator }), clock: systemClock, disks: [disk, disk] })
   ).map((one) => one.snapshotId);
+  keyring = await gpgKeyring();
+  await keyring.key('Backup <backup@example.com>');
   // What a reader has on his machine: the command, and sudo.
   const bin = join(folder, 'bin');
   await mkdir(bin);
@@ -54,12 +58,14 @@ beforeAll(async () => {
     ...sandbox.environment,
     PATH: `${bin}:${process.env.PATH ?? ''}`,
     HOME: folder,
+    GNUPGHOME: keyring.home,
     BUCKET: Bucket,
     SNAPSHOT: snapshots[0] ?? '',
   };
 });
 afterAll(async () => {
   s3.destroy();
+  await keyring[Symbol.asyncDispose]();
   await sandbox.close();
   await rm(folder, { recursive: true, force: true });
 });
@@ -118,7 +124,7 @@ describe('the commands of README.md', () => {
 
 describe('the commands of docs/FORMAT.md', () => {
   it('bring tars, images and single files back, and prove an object', async () => {
-    const [tar = '', image = '', prove = '', single = '', ...rest] = await blocks('docs/FORMAT.md');
+    const [tar = '', image = '', gpg = '', prove = '', single = '', ...rest] = await blocks('docs/FORMAT.md');
     expect(rest).toEqual([]);
     const SNAPSHOT = snapshots[0] ?? '';
     await bash('snap-to-s3 migrate --snapshots "$SNAPSHOT" --bucket "$BUCKET"', { SNAPSHOT });
@@ -134,6 +140,14 @@ describe('the commands of docs/FORMAT.md', () => {
     const place = { FILE, FRAMES: String(object?.frames), FRAME_BYTES: String(object?.frameBytes) };
     const one = await bash(single, { KEY, ...place });
     expect((await readFile(join(one, FILE))).equals(await readFile(join(extracted, FILE)))).toBe(true);
+
+    await bash('snap-to-s3 migrate --snapshots "$SNAPSHOT" --bucket "$BUCKET" --gpg-recipient backup@example.com', {
+      SNAPSHOT,
+    });
+    const encrypted = (await manifestOf(SNAPSHOT)).objects[0];
+    const again = await bash(`set -o pipefail; { ${gpg} } > names`, { KEY: encrypted?.key ?? '' });
+    expect((await readFile(join(again, 'names'), 'utf8')).split('\n')).toContain(FILE);
+    expect((await readFile(join(again, FILE))).equals(await readFile(join(extracted, FILE)))).toBe(true);
 
     await bash('snap-to-s3 migrate --snapshots "$SNAPSHOT" --bucket "$BUCKET" --dd --compression zstd', { SNAPSHOT });
     const manifest = await manifestOf(SNAPSHOT);
