@@ -81,7 +81,7 @@ export async function migrateHurried(
       events: (event) => void events.push(event),
       parallelism: 2,
       runId: `run-${events.length}-${id}`,
-      gpgHome: undefined,
+      gnupgHome: undefined,
       tool: { name: 'snap-to-s3', version: '0' },
       signal: new AbortController().signal,
     },
