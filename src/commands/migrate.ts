@@ -1,20 +1,11 @@
 import { checkRecipients, encryptFor, findGpg } from '../codec/index.js';
 import { isAbort, toAppError, unfold, type AppError, type SnapshotId } from '../core/index.js';
 import type { ProgramStage } from '../process/index.js';
-import type { Snapshot } from '../source/index.js';
 import { hasConditionalWrites, requireBucket } from '../store/index.js';
 import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
 import { migrateSnapshot } from './migrate-snapshot.js';
 import { recoverAbandoned } from './recover.js';
-
-/** Which snapshots are meant. */
-export type Selection =
-  /** All whose tag is `migrate`, those tagged meanwhile included. */
-  | { readonly kind: 'all' }
-  /** Any one whose tag is `migrate`. */
-  | { readonly kind: 'one' }
-  /** These, whatever their tags say. */
-  | { readonly kind: 'list'; readonly snapshotIds: readonly SnapshotId[] };
+import { taggedSnapshots, type Selection } from './select-snapshots.js';
 
 /** What a run has done. */
 export interface MigrateResult {
@@ -135,14 +126,10 @@ async function* select({ selection, settings, dependencies, hasLeases }: Run): A
   const tried = new Set<SnapshotId>();
   for (;;) {
     if (hasLeases) await recoverAbandoned(dependencies, settings);
-    const found: Snapshot[] = [];
-    for await (const snapshot of ec2.snapshotsTagged(settings.tag, 'migrate', signal)) {
-      if (!tried.has(snapshot.snapshotId)) found.push(snapshot);
-    }
+    const looking = { ec2, tag: settings.tag, signal };
+    const found = await taggedSnapshots(selection.kind, looking, ({ snapshotId }) => !tried.has(snapshotId));
     if (found.length === 0 && tried.size > 0) return;
-    found.sort((a, b) => a.startTime.getTime() - b.startTime.getTime());
-    const wanted = selection.kind === 'one' ? found.slice(0, 1) : found;
-    const snapshotIds = wanted.map((snapshot) => snapshot.snapshotId);
+    const snapshotIds = found.map(({ snapshotId }) => snapshotId);
     events({ kind: 'snapshots-found', snapshotIds });
     if (found.length === 0) return;
     for (const snapshotId of snapshotIds) {

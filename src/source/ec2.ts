@@ -280,6 +280,7 @@ function parseSnapshot(raw: RawSnapshot): Snapshot {
     volumeId: volumeId(raw.VolumeId ?? ''),
     startTime: raw.StartTime ?? new Date(0),
     volumeGiB: raw.VolumeSize ?? 0,
+    fullSizeBytes: raw.FullSnapshotSizeInBytes,
     description: raw.Description ?? '',
     state: raw.State ?? 'unknown',
     storageTier: raw.StorageTier ?? 'standard',

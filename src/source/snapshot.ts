@@ -6,6 +6,8 @@ export interface Snapshot {
   readonly volumeId: VolumeId;
   readonly startTime: Date;
   readonly volumeGiB: number;
+  /** All blocks that were ever written to the volume, shared with other snapshots or not; not told by every region. */
+  readonly fullSizeBytes: number | undefined;
   readonly description: string;
   readonly state: string;
   readonly storageTier: string;

@@ -80,7 +80,7 @@ export async function createTemporaryVolume(
   const created = await ec2.createVolume({
     snapshotId: snapshot.snapshotId,
     availabilityZone: instance.availabilityZone,
-    volumeType: options.volumeType ?? (snapshot.volumeGiB <= largestStandardGiB ? 'standard' : 'gp2'),
+    volumeType: options.volumeType ?? temporaryVolumeType(snapshot),
     tags: { [options.tag]: options.runId, Name: `${snapshot.snapshotId} (temporary, snap-to-s3)` },
     clientToken: randomUUID(),
   });
@@ -92,6 +92,11 @@ export async function createTemporaryVolume(
   } catch (error) {
     return await abandon(volume, error);
   }
+}
+
+/** The volume type for a temporary volume where none is asked for, as the existing tool chooses it. */
+export function temporaryVolumeType({ volumeGiB }: Snapshot): 'standard' | 'gp2' {
+  return volumeGiB <= largestStandardGiB ? 'standard' : 'gp2';
 }
 
 /** Ours: our tag, made of this snapshot, in this zone, and in no other instance's hands. */

@@ -4,6 +4,7 @@ export * from './confirm.js';
 export * from './lease-list.js';
 export * from './lease.js';
 export * from './multipart.js';
+export * from './object-list.js';
 export * from './object-store.js';
 export * from './part-buffer.js';
 export * from './server-time.js';

@@ -1,0 +1,2 @@
+export * from './migration-cost.js';
+export * from './prices.js';
