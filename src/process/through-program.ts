@@ -22,7 +22,7 @@ export function throughProgram(argv: readonly string[], options: Omit<StartOptio
       try {
         yield* source;
       } catch (error) {
-        // Before its input ends: the program must not take this for the end and finish well.
+        // The end of its input would make the program finish its work; there is nothing to finish.
         sourceFailure = { error };
         program.kill('SIGKILL');
         throw error;
