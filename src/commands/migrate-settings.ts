@@ -16,6 +16,10 @@ export interface MigrateSettings {
   readonly volumeType: string | undefined;
   readonly keepVolumes: boolean;
   readonly encryption: ServerSideEncryption | undefined;
+  /** Of the archives; indexes and manifests are always in S3 Standard. Undefined: what S3 takes where nothing is said. */
+  readonly storageClass: string | undefined;
+  /** The gpg keys to encrypt for; none: not encrypted. */
+  readonly recipients: readonly string[];
   /** Snapshots worked on at once. */
   readonly jobs: number;
   /** After so long without a sign of life another run may take a snapshot over. */
