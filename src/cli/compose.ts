@@ -5,6 +5,7 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import type { MigrateDependencies } from '../commands/index.js';
 import { AppError, systemClock, type EventSink } from '../core/index.js';
 import { createEc2, currentInstance } from '../source/index.js';
+import { slowCalls } from './slow-calls.js';
 import { toolName, toolVersion } from './version.js';
 
 /** What a composition needs to know of the command. */
@@ -46,6 +47,9 @@ export async function composeMigrate(options: CompositionOptions): Promise<Migra
     forcePathStyle: hasOwnEndpoint(),
   });
   const ec2 = new EC2Client({ ...clientDefaults, region: instance.region });
+  const told = { events: options.events, clock: systemClock };
+  s3.middlewareStack.add(slowCalls('s3', told), { step: 'initialize' });
+  ec2.middlewareStack.add(slowCalls('ec2', told), { step: 'initialize' });
   return {
     ec2: createEc2(ec2, { clock: systemClock }),
     store: { client: s3, bucket: options.bucket, clock: systemClock, temporaryDirectory: tmpdir() },

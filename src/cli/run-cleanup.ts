@@ -4,7 +4,9 @@ import { composeMigrate } from './compose.js';
 import { exitStatus } from './exit-status.js';
 import { readTag } from './migrate-options.js';
 import { readBucket, type OptionValues } from './options/index.js';
-import { chooseRenderer, type Output } from './render/index.js';
+import { tellPrograms } from './programs-run.js';
+import type { Output } from './render/index.js';
+import { openReport } from './report.js';
 import { processSignals } from './signals.js';
 import { readTelling } from './telling.js';
 
@@ -14,22 +16,20 @@ const leaseMs = 120_000;
 /** `snap-to-s3 cleanup`: tells what runs that died have left, and removes it. Returns the exit status. */
 export async function runCleanup(values: OptionValues, output: Output): Promise<number> {
   const [bucket, tag, dryRun] = [readBucket(values), readTag(values), values.isOn('dry-run')];
-  const { json } = readTelling(values);
-  using renderer = chooseRenderer(output, { json });
-  using signals = processSignals((sentence) => renderer.say(sentence));
+  using report = openReport(output, readTelling(values));
+  using signals = processSignals((sentence) => report.say(sentence));
+  using _programs = tellPrograms((event) => report.event(event));
   using dependencies = await composeMigrate({
     bucket,
     needsRoot: !dryRun,
-    events: (event) => renderer.event(event),
+    events: (event) => report.event(event),
     signal: signals.signal,
   });
   const { findings, freed } = await cleanup({ tag, leaseMs, dryRun }, dependencies);
-  const tell = (record: object, sentence: string): void =>
-    void output.stdout.write(json ? `${JSON.stringify(record)}\n` : `${sentence}\n`);
-  for (const finding of findings) tell(finding, printable(sentenceOf(finding)));
+  for (const finding of findings) report.finding(finding, printable(sentenceOf(finding)));
   const abandoned = findings.filter(({ kind }) => kind === 'abandoned').length;
   const result = { kind: 'cleaned-up', abandoned, freed: freed.length, dryRun };
-  tell(result, summary(result));
+  report.result(result, summary(result));
   return dryRun || freed.length >= abandoned ? exitStatus.done : exitStatus.failed;
 }
 
