@@ -19,6 +19,7 @@ Do not type it each time:
   Files: the one of --config or SNAP_TO_S3_CONFIG; else /etc/snap-to-s3.json and
   over it ~/.config/snap-to-s3/config.json, with the long names as keys:
     {"bucket": "backups.example.com", "compression": "zstd", "jobs": 4}
+  Mind that sudo drops variables: sudo SNAP_TO_S3_DD=1 snap-to-s3 migrate …
 `;
 
 const examples = `

@@ -87,7 +87,7 @@ const table = {
     commands: migrate,
     group: how,
     value: { kind: 'choice', placeholder: 'mode', choices: ['AES256', 'aws:kms'] },
-    description: 'server-side encryption (default: what the bucket says)',
+    description: 'server-side encryption; without it, what the bucket says',
   },
   'sse-kms-key-id': {
     commands: migrate,
@@ -126,7 +126,7 @@ const table = {
       placeholder: 'type',
       choices: ['standard', 'gp2', 'gp3', 'io1', 'io2', 'st1', 'sc1'],
     },
-    description: 'their type (default: standard up to 1 TiB, gp2 above)',
+    description: 'their type; without it, standard up to 1 TiB and gp2 above',
   },
   'keep-temp-volumes': {
     commands: migrate,

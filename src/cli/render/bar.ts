@@ -21,18 +21,15 @@ export function bar(
   const percent = `${Math.floor(share * 100)
     .toString()
     .padStart(3)} %`;
-  const facts = [
-    `${formatBytes(rawBytes)} of ${formatBytes(expectedRawBytes)}`,
-    formatRate(rawBytes, elapsedMs),
-    ...(leftMs === undefined ? [] : [`${formatDuration(leftMs)} left`]),
-  ];
+  const bytes = `${formatBytes(rawBytes)} of ${formatBytes(expectedRawBytes)}`;
+  const rate = formatRate(rawBytes, elapsedMs);
+  const left = leftMs === undefined ? [] : [`${formatDuration(leftMs)} left`];
   // What is left of the terminal for the brackets and what is between them; the last column is never written to, because
   // some terminals then begin a new line.
   const room = (kept: readonly string[]): number => columns - 1 - ['', name, '', percent, ...kept].join('  ').length;
-  for (let kept = facts.length; kept >= 0; kept -= 1) {
-    const some = facts.slice(0, kept);
-    const width = Math.min(widestBar, room(some) - 2);
-    if (width >= narrowestBar) return ['', name, `[${drawn(share, width)}]`, percent, ...some].join('  ');
+  for (const kept of [[bytes, rate, ...left], [bytes, ...left], [bytes], []]) {
+    const width = Math.min(widestBar, room(kept) - 2);
+    if (width >= narrowestBar) return ['', name, `[${drawn(share, width)}]`, percent, ...kept].join('  ');
   }
   return `  ${name}  ${percent}`.slice(0, Math.max(0, columns - 1));
 }
