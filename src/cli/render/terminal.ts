@@ -60,25 +60,12 @@ export function terminalRenderer(
 
 /** Takes away the bars of what is over. */
 function follow(event: AppEvent, running: Map<string, Running>, ended: Set<string>): void {
-  switch (event.kind) {
-    case 'snapshot-started':
-      ended.delete(event.snapshotId);
-      return;
-    case 'object-archived':
-      running.delete(event.object.key);
-      return;
-    case 'snapshot-archived':
-    case 'snapshot-failed':
-    case 'snapshot-left':
-      ended.add(event.snapshotId);
-      for (const [key, one] of running) if (one.latest.snapshotId === event.snapshotId) running.delete(key);
-      return;
-    case 'run-finished':
-    case 'run-failed':
-      running.clear();
-      return;
-    default:
-  }
+  if (event.kind === 'snapshot-started') ended.delete(event.snapshotId);
+  if (event.kind === 'object-archived') running.delete(event.object.key);
+  if (event.kind === 'run-finished' || event.kind === 'run-failed') running.clear();
+  if (event.kind !== 'snapshot-archived' && event.kind !== 'snapshot-failed' && event.kind !== 'snapshot-left') return;
+  ended.add(event.snapshotId);
+  for (const [key, one] of running) if (one.latest.snapshotId === event.snapshotId) running.delete(key);
 }
 
 /** As many bars as the terminal has lines for: what has left its top cannot be drawn anew. */
