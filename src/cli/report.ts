@@ -6,9 +6,11 @@ import type { Detail, Telling } from './telling.js';
 /** What only `--verbose` and the log file tell. */
 const onlyVerbose: readonly string[] = ['retry', 'slow-call', 'program-started'];
 /** What even `--quiet` tells. */
-const evenQuiet: readonly string[] = ['warning', 'snapshot-failed', 'run-finished', 'run-failed'];
+const evenQuiet: readonly string[] = ['warning', 'snapshot-failed', 'run-finished'];
 
 function isTold(event: AppEvent, detail: Detail): boolean {
+  // `main` says it, on standard error; the log file has no other way to know.
+  if (event.kind === 'run-failed') return false;
   if (detail === 'verbose') return true;
   return detail === 'normal' ? !onlyVerbose.includes(event.kind) : evenQuiet.includes(event.kind);
 }

@@ -37,7 +37,7 @@ const everything: readonly AppEvent[] = [
 ];
 
 /** What a report says of everything. */
-function told(telling: Partial<Telling>): { stdout: string; stderr: string } {
+function told(telling: Partial<Telling>, events = everything): { stdout: string; stderr: string } {
   const texts = { stdout: '', stderr: '' };
   const stream = (name: keyof typeof texts): NodeJS.WriteStream =>
     new PassThrough().on('data', (chunk: Buffer) => {
@@ -45,7 +45,7 @@ function told(telling: Partial<Telling>): { stdout: string; stderr: string } {
     }) as unknown as NodeJS.WriteStream;
   const output = { stdout: stream('stdout'), stderr: stream('stderr') };
   using report = openReport(output, { detail: 'normal', json: false, logFile: undefined, warnings: [], ...telling });
-  for (const event of everything) report.event(event);
+  for (const event of events) report.event(event);
   report.finding({ kind: 'found' }, 'A finding.');
   report.result({ kind: 'came-to' }, 'A result.');
   return texts;
@@ -81,6 +81,11 @@ describe('what is told', () => {
       ...everything.map(({ kind }) => kind),
       ...['found', 'came-to'],
     ]);
+  });
+
+  it.each([true, false])('is not the failure of the whole run, which main says (--json %s)', (json) => {
+    const failure: AppEvent = { kind: 'run-failed', error: new AppError('not-found', 'No bucket.') };
+    expect(JSON.stringify(told({ json, detail: 'verbose' }, [failure]))).not.toContain('No bucket.');
   });
 
   it('begins with the warnings about the options', () => {

@@ -99,7 +99,8 @@ describe('a disk that cannot be archived as files', () => {
     expect(await aws.keys(empty)).toEqual([]);
     expect(await aws.leftovers()).toEqual([]);
     const json = await aws.command([...argv, '--json']);
-    expect(json.events.at(-1)).toMatchObject({ kind: 'snapshot-failed', snapshotId, error: { code } });
+    expect(json.events.at(-2)).toMatchObject({ kind: 'snapshot-failed', snapshotId, error: { code } });
+    expect(json.events.at(-1)).toMatchObject({ kind: 'run-finished', archived: 0, failed: [{ snapshotId }] });
   });
 
   it('where a later partition is the damaged one -> what was sent before bears no manifest', async () => {

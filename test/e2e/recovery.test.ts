@@ -88,7 +88,7 @@ describe('the lease', () => {
     await aws.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: JSON.stringify(content) }));
     const early = await aws.command(argv(snapshotId));
     expect(early.status).toBe(1);
-    expect(early.events.at(-1)).toMatchObject({
+    expect(early.events.at(-2)).toMatchObject({
       kind: 'snapshot-failed',
       error: {
         code: 'claimed-elsewhere',
