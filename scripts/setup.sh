@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that the system programs are there that snap-to-s3, its local AWS and its tests work with.
-# With --tests also those that only the tests need (the AWS command line, rclone, restic, tmux).
+# With --tests also those that only the tests need (the AWS command line, rclone, restic, tmux, zsh, fish).
 # As root it installs what is missing (Debian, Ubuntu: apt-get); otherwise it prints the exact command and stops.
 set -euo pipefail
 
@@ -13,7 +13,7 @@ needed=(
 )
 
 [ "${1:-}" = --tests ] && needed+=(
-  xfs_io:xfsprogs btrfs:btrfs-progs tmux:tmux findmnt:util-linux setpriv:util-linux
+  xfs_io:xfsprogs btrfs:btrfs-progs tmux:tmux zsh:zsh fish:fish findmnt:util-linux setpriv:util-linux
   /usr/bin/aws:awscli python3/boto3:python3-boto3 /usr/bin/rclone:rclone /usr/bin/restic:restic /usr/bin/s3cmd:s3cmd
 )
 

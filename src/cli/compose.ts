@@ -6,6 +6,7 @@ import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
 import type { MigrateDependencies } from '../commands/index.js';
 import { AppError, createPace, systemClock, type AwsCallHabits, type EventSink } from '../core/index.js';
 import { createEc2, currentInstance } from '../source/index.js';
+import { slowCalls } from './slow-calls.js';
 import { toolName, toolVersion } from './version.js';
 
 /** What a composition needs to know of the command. */
@@ -58,6 +59,9 @@ export async function composeMigrate(options: CompositionOptions): Promise<Migra
     onRetry: ({ call: { action, resource }, error, attempt, pauseMs }) =>
       options.events({ kind: 'retry', action, resource, attempt, pauseMs, reason: error.message }),
   };
+  const told = { events: options.events, clock: systemClock };
+  s3.middlewareStack.add(slowCalls('s3', told), { step: 'initialize' });
+  ec2.middlewareStack.add(slowCalls('ec2', told), { step: 'initialize' });
   return {
     ec2: createEc2(ec2, { clock: systemClock, habits }),
     store: { client: s3, bucket: options.bucket, clock: systemClock, temporaryDirectory: tmpdir(), habits },

@@ -1,54 +1,35 @@
-import { Option, type Command } from 'commander';
-import { z } from 'zod';
 import { cleanup, type CleanupFinding } from '../commands/index.js';
-import { AppError, count, printable } from '../core/index.js';
+import { count, printable } from '../core/index.js';
 import { composeMigrate } from './compose.js';
 import { exitStatus } from './exit-status.js';
-import { chooseRenderer, type Output } from './render/index.js';
+import { readTag } from './migrate-options.js';
+import { readBucket, type OptionValues } from './options/index.js';
+import { tellPrograms } from './programs-run.js';
+import type { Output } from './render/index.js';
+import { openReport } from './report.js';
 import { processSignals } from './signals.js';
-
-const options = z.object({
-  bucket: z.string().optional(),
-  tag: z.string(),
-  dryRun: z.boolean().optional(),
-  json: z.boolean().optional(),
-});
-
-/** Adds the options of `cleanup`. */
-export function addCleanupOptions(command: Command): Command {
-  return command
-    .addOption(new Option('--bucket <name>', 'the S3 bucket that the runs uploaded to (required)'))
-    .addOption(new Option('--tag <name>', 'the tag that marks our temporary volumes').default('snap-to-s3'))
-    .addOption(new Option('--dry-run', 'only tell what would be removed'))
-    .addOption(new Option('--json', 'findings and events as NDJSON on standard output, one object a line'));
-}
+import { readTelling } from './telling.js';
 
 /** How long a lease taken for the cleaning lasts without renewal. */
 const leaseMs = 120_000;
 
 /** `snap-to-s3 cleanup`: tells what runs that died have left, and removes it. Returns the exit status. */
-export async function runCleanup(given: unknown, output: Output): Promise<number> {
-  const { bucket = '', tag, dryRun = false, json = false } = options.parse(given);
-  if (bucket === '') {
-    throw new AppError('usage', '--bucket is missing.', {
-      hint: 'Name the bucket that the runs uploaded to: snap-to-s3 cleanup --bucket backups.example.com',
-    });
-  }
-  using renderer = chooseRenderer(output, { json });
-  using signals = processSignals((sentence) => renderer.say(sentence));
+export async function runCleanup(values: OptionValues, output: Output): Promise<number> {
+  const [bucket, tag, dryRun] = [readBucket(values), readTag(values), values.isOn('dry-run')];
+  using report = openReport(output, readTelling(values));
+  using signals = processSignals((sentence) => report.say(sentence));
+  using _programs = tellPrograms((event) => report.event(event));
   using dependencies = await composeMigrate({
     bucket,
     needsRoot: !dryRun,
-    events: (event) => renderer.event(event),
+    events: (event) => report.event(event),
     signal: signals.signal,
   });
   const { findings, freed } = await cleanup({ tag, leaseMs, dryRun }, dependencies);
-  const tell = (record: object, sentence: string): void =>
-    void output.stdout.write(json ? `${JSON.stringify(record)}\n` : `${sentence}\n`);
-  for (const finding of findings) tell(finding, printable(sentenceOf(finding)));
+  for (const finding of findings) report.finding(finding, printable(sentenceOf(finding)));
   const abandoned = findings.filter(({ kind }) => kind === 'abandoned').length;
   const result = { kind: 'cleaned-up', abandoned, freed: freed.length, dryRun };
-  tell(result, summary(result));
+  report.result(result, summary(result));
   return dryRun || freed.length >= abandoned ? exitStatus.done : exitStatus.failed;
 }
 

@@ -166,5 +166,6 @@ function target(
     metadata: archiveMetadata({ ...snapshot, uncompressedBytes }),
     tagging: taggingHeader(tags),
     encryption: settings.encryption,
+    ...(settings.storageClass === undefined ? {} : { storageClass: settings.storageClass }),
   };
 }

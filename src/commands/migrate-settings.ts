@@ -16,6 +16,8 @@ export interface MigrateSettings {
   readonly volumeType: string | undefined;
   readonly keepVolumes: boolean;
   readonly encryption: ServerSideEncryption | undefined;
+  /** Of the archives; indexes and manifests are always in S3 Standard. Undefined: what S3 takes where nothing is said. */
+  readonly storageClass: string | undefined;
   /** Whose keys archives and indexes are encrypted for, in gpg's words; none: they are not encrypted. */
   readonly recipients: readonly string[];
   /** Snapshots worked on at once. */

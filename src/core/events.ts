@@ -64,7 +64,26 @@ export type AppEvent =
     }
   /** Another run has it, or has had it since this one began: neither done here nor failed. */
   | { readonly kind: 'snapshot-left'; readonly snapshotId: SnapshotId; readonly why: string }
-  | { readonly kind: 'snapshot-failed'; readonly snapshotId: SnapshotId; readonly error: AppError };
+  | { readonly kind: 'snapshot-failed'; readonly snapshotId: SnapshotId; readonly error: AppError }
+  /** A program was started; told once for the same command line. */
+  | { readonly kind: 'program-started'; readonly argv: readonly string[] }
+  /** A call of AWS took long. */
+  | { readonly kind: 'slow-call'; readonly action: string; readonly elapsedMs: number }
+  | ({ readonly kind: 'run-finished' } & RunSummary)
+  /** The run ended with a failure that concerns all snapshots. */
+  | { readonly kind: 'run-failed'; readonly error: AppError };
+
+/** What has become of all snapshots of a run. */
+export interface RunSummary {
+  readonly archived: number;
+  readonly failed: readonly { readonly snapshotId: SnapshotId; readonly message: string }[];
+  /** Snapshots that are other runs'. */
+  readonly left: number;
+  /** Bytes before compression, and in S3, of what was archived. */
+  readonly rawBytes: number;
+  readonly storedBytes: number;
+  readonly elapsedMs: number;
+}
 
 /** Takes events as they happen; must not throw. */
 export type EventSink = (event: AppEvent) => void;

@@ -99,7 +99,8 @@ describe('a disk that cannot be archived as files', () => {
     expect(await aws.keys(empty)).toEqual([]);
     expect(await aws.leftovers()).toEqual([]);
     const json = await aws.command([...argv, '--json']);
-    expect(json.events.at(-1)).toMatchObject({ kind: 'snapshot-failed', snapshotId, error: { code } });
+    expect(json.events.at(-2)).toMatchObject({ kind: 'snapshot-failed', snapshotId, error: { code } });
+    expect(json.events.at(-1)).toMatchObject({ kind: 'run-finished', archived: 0, failed: [{ snapshotId }] });
   });
 
   it('where a later partition is the damaged one -> what was sent before bears no manifest', async () => {
@@ -172,14 +173,14 @@ describe('something that does not exist', () => {
 describe('a command line that is wrong', () => {
   it.each([
     [[]],
-    [['migrate', '--bucket', 'b']],
-    [['migrate', '--all', '--one', '--bucket', 'b']],
+    [['migrate', '--bucket', 'bucket']],
+    [['migrate', '--all', '--one', '--bucket', 'bucket']],
     [['migrate', '--all']],
-    [['migrate', '--all', '--bucket', 'b', '--compression', 'gzip']],
-    [['migrate', '--all', '--bucket', 'b', '--compression-level', '10']],
-    [['migrate', '--all', '--bucket', 'b', '--upload-streams', '0']],
-    [['migrate', '--all', '--bucket', 'b', '--nonsense']],
-    [['migrate', '--snapshots', 'vol-0123456789abcdef0', '--bucket', 'b']],
+    [['migrate', '--all', '--bucket', 'bucket', '--compression', 'gzip']],
+    [['migrate', '--all', '--bucket', 'bucket', '--compression-level', '10']],
+    [['migrate', '--all', '--bucket', 'bucket', '--upload-streams', '0']],
+    [['migrate', '--all', '--bucket', 'bucket', '--nonsense']],
+    [['migrate', '--snapshots', 'vol-0123456789abcdef0', '--bucket', 'bucket']],
   ])('%j -> exit status 2, and nothing on standard output', async (argv) => {
     const finished = await aws.command(argv);
     expect(finished).toMatchObject({ status: 2, stdout: '' });
@@ -195,7 +196,7 @@ describe('several snapshots', () => {
     const [first = '', last = ''] = good;
     const finished = await aws.command(migrateArgv(first, bad, last));
     expect(finished.status).toBe(3);
-    expect(finished.stdout + finished.stderr).toContain('2 snapshots archived, 1 failed:');
+    expect(finished.stdout + finished.stderr).toMatch(/2 snapshots archived, .* -> .*; 1 failed:/);
     for (const snapshotId of good) {
       expect(await aws.tags(snapshotId)).toEqual({ 'snap-to-s3': 'migrated' });
       expect((await aws.keys(bucket)).some((key) => key.endsWith(`${snapshotId}.manifest.json`))).toBe(true);

@@ -179,9 +179,10 @@ describe('what is told', () => {
       'cleaning-up',
       'writing-manifest',
       'snapshot-archived',
+      'run-finished',
     ]);
     expect(events.filter(({ kind }) => kind === 'progress').length).toBeGreaterThan(0);
-    const ofOne = events.filter(({ kind }) => kind !== 'snapshots-found');
+    const ofOne = events.filter(({ kind }) => kind !== 'snapshots-found' && kind !== 'run-finished');
     expect(ofOne.every((event) => event.snapshotId === snapshotId)).toBe(true);
   });
 

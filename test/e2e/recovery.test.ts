@@ -261,7 +261,7 @@ describe('the lease', () => {
     const early = await aws.command(argv(snapshotId));
     expect(early.status).toBe(1);
     const message = expect.stringContaining('i-0123456789abcdef0 (process 1)') as string;
-    expect(early.events.at(-1)).toMatchObject({
+    expect(early.events.at(-2)).toMatchObject({
       kind: 'snapshot-failed',
       error: { code: 'claimed-elsewhere', message },
     });

@@ -63,6 +63,7 @@ export async function migrateHurried(
       volumeType: undefined,
       keepVolumes: false,
       encryption: undefined,
+      storageClass: undefined,
       recipients: [],
       jobs: 1,
       leaseMs: 24 * 3_600_000,

@@ -6,14 +6,7 @@ const progressIntervalMs = 1_000;
 
 /** Events as NDJSON on standard output: one object a line, errors with code, message, hint and details. */
 export function ndjsonRenderer({ stdout, stderr }: Output, clock: Clock): Renderer {
-  const toldAtMs = new Map<string, number>();
-  const isTooSoon = (event: AppEvent): boolean => {
-    if (event.kind !== 'progress') return false;
-    const now = clock.now();
-    if (now - (toldAtMs.get(event.key) ?? Number.NEGATIVE_INFINITY) < progressIntervalMs) return true;
-    toldAtMs.set(event.key, now);
-    return false;
-  };
+  const isTooSoon = progressLimit(clock);
   return {
     event: (event) => {
       if (!isTooSoon(event)) stdout.write(`${JSON.stringify(plainEvent(event))}\n`);
@@ -23,8 +16,22 @@ export function ndjsonRenderer({ stdout, stderr }: Output, clock: Clock): Render
   };
 }
 
-function plainEvent(event: AppEvent): unknown {
-  if (event.kind !== 'snapshot-failed') return event;
+/** Says of which progress enough was told just now. */
+export function progressLimit(clock: Clock): (event: AppEvent) => boolean {
+  const toldAtMs = new Map<string, number>();
+  return (event) => {
+    if (event.kind === 'object-archived') toldAtMs.delete(event.object.key);
+    if (event.kind !== 'progress') return false;
+    const now = clock.now();
+    if (now - (toldAtMs.get(event.key) ?? Number.NEGATIVE_INFINITY) < progressIntervalMs) return true;
+    toldAtMs.set(event.key, now);
+    return false;
+  };
+}
+
+/** An event as JSON can hold it. */
+export function plainEvent(event: AppEvent): object {
+  if (event.kind !== 'snapshot-failed' && event.kind !== 'run-failed') return event;
   const { code, message, hint, details } = event.error;
   return { ...event, error: { code, message, hint, details } };
 }

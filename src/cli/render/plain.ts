@@ -7,16 +7,15 @@ const progressIntervalMs = 30_000;
 
 /** Plain lines, for logs and pipes: what goes well to standard output, warnings and errors to standard error. */
 export function plainRenderer({ stdout, stderr }: Output, clock: Clock): Renderer {
-  let saidAtMs = clock.now();
-  let startedMs = clock.now();
-  let current = '';
+  const running = new Map<string, { readonly startedMs: number; saidAtMs: number }>();
   const progress = (event: AppEvent & { kind: 'progress' }): void => {
     const now = clock.now();
-    if (event.key !== current) [current, startedMs, saidAtMs] = [event.key, now, now];
-    if (now - saidAtMs < progressIntervalMs) return;
-    saidAtMs = now;
+    const one = running.get(event.key) ?? { startedMs: now, saidAtMs: now };
+    running.set(event.key, one);
+    if (now - one.saidAtMs < progressIntervalMs) return;
+    one.saidAtMs = now;
     const done = `${formatBytes(event.rawBytes)} of about ${formatBytes(event.expectedRawBytes)}`;
-    stdout.write(`${event.snapshotId}: ${done} read, ${formatRate(event.rawBytes, now - startedMs)}\n`);
+    stdout.write(`${event.snapshotId}: ${done} read, ${formatRate(event.rawBytes, now - one.startedMs)}\n`);
   };
   return {
     event: (event) => {
@@ -24,6 +23,7 @@ export function plainRenderer({ stdout, stderr }: Output, clock: Clock): Rendere
         progress(event);
         return;
       }
+      if (event.kind === 'object-archived') running.delete(event.object.key);
       const sentence = sentenceOf(event);
       if (sentence === undefined) return;
       const prefix = sentence.kind === 'warning' ? 'Warning: ' : sentence.kind === 'notice' ? 'Note: ' : '';

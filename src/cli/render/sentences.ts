@@ -1,4 +1,12 @@
-import { count, formatBytes, formatDuration, printable, type AppEvent, type Stage } from '../../core/index.js';
+import {
+  count,
+  formatBytes,
+  formatDuration,
+  printable,
+  type AppEvent,
+  type RunSummary,
+  type Stage,
+} from '../../core/index.js';
 
 const stages: Readonly<Record<Stage, (subject: string) => string>> = {
   claiming: () => 'Claiming the snapshot',
@@ -18,7 +26,10 @@ export interface Sentence {
   readonly text: string;
 }
 
-/** What an event says to a person; undefined for progress, which is drawn and not said, and for retries. */
+/**
+ * What an event says to a person; undefined for progress, which is drawn and not said, and for the
+ * failure of the whole run, which `main` says.
+ */
 export function sentenceOf(event: AppEvent): Sentence | undefined {
   switch (event.kind) {
     case 'snapshots-found':
@@ -40,8 +51,12 @@ export function sentenceOf(event: AppEvent): Sentence | undefined {
         text: `${event.snapshotId === undefined ? '' : `${event.snapshotId}: `}${event.text}`,
       };
     case 'progress':
-    case 'retry':
       return undefined;
+    case 'retry': {
+      const { action, resource, attempt, reason, pauseMs } = event;
+      const again = `attempt ${attempt} failed (${printable(reason)}); again in ${formatDuration(pauseMs)}`;
+      return { kind: 'plain', text: `${action} on ${printable(resource)}: ${again}` };
+    }
     case 'object-archived': {
       const { key, rawBytes, storedBytes } = event.object;
       return { kind: 'good', text: `${event.snapshotId}: ${key}: ${sizes(rawBytes, storedBytes)}` };
@@ -59,10 +74,34 @@ export function sentenceOf(event: AppEvent): Sentence | undefined {
       const next = hint === undefined ? '' : ` ${hint}`;
       return { kind: 'error', text: `${event.snapshotId}: Failed: ${printable(message)}${printable(next)}` };
     }
+    case 'program-started':
+      return { kind: 'plain', text: `Running ${printable(event.argv.map(quoted).join(' '))}` };
+    case 'slow-call':
+      return { kind: 'plain', text: `${event.action} took ${formatDuration(event.elapsedMs)}` };
+    case 'run-finished':
+      return { kind: event.failed.length > 0 ? 'error' : 'good', text: summary(event) };
+    case 'run-failed':
+      return undefined;
   }
 }
 
 function sizes(rawBytes: number, storedBytes: number): string {
   const share = rawBytes === 0 ? '' : ` (${Math.round((100 * storedBytes) / rawBytes)} %)`;
   return `${formatBytes(rawBytes)} -> ${formatBytes(storedBytes)}${share}`;
+}
+
+/** `3 snapshots archived, 12.3 GiB -> 4.50 GiB (37 %), 2 min 3 s; 1 failed:`, and a line for each that failed. */
+function summary({ archived, failed, left, rawBytes, storedBytes, elapsedMs }: RunSummary): string {
+  const done = archived === 0 ? 'No snapshot archived' : `${count(archived, 'snapshot')} archived`;
+  const bytes = archived === 0 ? [] : [sizes(rawBytes, storedBytes)];
+  const others = left === 0 ? '' : `; ${left} left to other runs`;
+  const first = `${[done, ...bytes, formatDuration(elapsedMs)].join(', ')}${others}`;
+  if (failed.length === 0) return `${first}.`;
+  const lines = failed.map(({ snapshotId, message }) => `  ${snapshotId}: ${printable(message)}`);
+  return [`${first}; ${failed.length} failed:`, ...lines].join('\n');
+}
+
+/** A word as a shell would need it, so that the line can be run again. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

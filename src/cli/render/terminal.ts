@@ -1,12 +1,17 @@
 import { styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
-import { formatBytes, formatDuration, formatRate, type AppEvent, type Clock } from '../../core/index.js';
+import { count, type AppEvent, type Clock } from '../../core/index.js';
+import { bar, type Progress } from './bar.js';
 import type { Output, Renderer } from './renderer.js';
 import { sentenceOf, type Sentence } from './sentences.js';
 
-type Progress = AppEvent & { readonly kind: 'progress' };
+interface Running {
+  readonly startedMs: number;
+  latest: Progress;
+}
 
-const barWidth = 24;
+/** Redrawing more often than this only costs time; several archives at once would make it many times a second. */
+const drawIntervalMs = 80;
 
 /** Lines that stay, and below them a bar for each archive under way. `colour` is not the only signal: marks tell the same. */
 export function terminalRenderer(
@@ -14,28 +19,34 @@ export function terminalRenderer(
   options: { readonly clock: Clock; readonly colour: boolean },
 ): Renderer {
   const live = createLogUpdate(stdout);
-  const running = new Map<string, { readonly startedMs: number; latest: Progress }>();
+  const running = new Map<string, Running>();
+  // What is still on its way when a snapshot has ended must not bring its bar back.
+  const ended = new Set<string>();
+  let drawnAtMs = Number.NEGATIVE_INFINITY;
   const draw = (): void => {
-    const lines = [...running.values()].map((one) => bar(one.latest, options.clock.now() - one.startedMs));
-    if (lines.length === 0) live.clear();
-    else live(lines.join('\n'));
+    drawnAtMs = options.clock.now();
+    if (running.size === 0) live.clear();
+    else live(bars([...running.values()], options.clock.now(), stdout).join('\n'));
   };
   const stay = (text: string): void => {
     live.clear();
     stdout.write(`${text}\n`);
     draw();
   };
+  const progress = (event: Progress): void => {
+    if (ended.has(event.snapshotId)) return;
+    const known = running.get(event.key);
+    if (known === undefined) running.set(event.key, { startedMs: options.clock.now(), latest: event });
+    else known.latest = event;
+    if (known === undefined || options.clock.now() - drawnAtMs >= drawIntervalMs) draw();
+  };
   return {
     event: (event) => {
       if (event.kind === 'progress') {
-        const known = running.get(event.key);
-        if (known === undefined) running.set(event.key, { startedMs: options.clock.now(), latest: event });
-        else known.latest = event;
-        draw();
+        progress(event);
         return;
       }
-      if (event.kind === 'object-archived') running.delete(event.object.key);
-      if (event.kind === 'snapshot-failed' || event.kind === 'snapshot-left') forget(running, event.snapshotId);
+      follow(event, running, ended);
       const sentence = sentenceOf(event);
       if (sentence !== undefined) stay(mark(sentence, options.colour));
     },
@@ -47,8 +58,24 @@ export function terminalRenderer(
   };
 }
 
-function forget(running: Map<string, { readonly latest: Progress }>, snapshotId: string): void {
-  for (const [key, one] of running) if (one.latest.snapshotId === snapshotId) running.delete(key);
+/** Takes away the bars of what is over. */
+function follow(event: AppEvent, running: Map<string, Running>, ended: Set<string>): void {
+  if (event.kind === 'snapshot-started') ended.delete(event.snapshotId);
+  if (event.kind === 'object-archived') running.delete(event.object.key);
+  if (event.kind === 'run-finished' || event.kind === 'run-failed') running.clear();
+  if (event.kind !== 'snapshot-archived' && event.kind !== 'snapshot-failed' && event.kind !== 'snapshot-left') return;
+  ended.add(event.snapshotId);
+  for (const [key, one] of running) if (one.latest.snapshotId === event.snapshotId) running.delete(key);
+}
+
+/** As many bars as the terminal has lines for: what has left its top cannot be drawn anew. */
+function bars(running: readonly Running[], nowMs: number, { columns, rows }: NodeJS.WriteStream): readonly string[] {
+  const width = columns > 0 ? columns : 80;
+  const fits = Math.max(1, (rows > 0 ? rows : 24) - 2);
+  const shown = running.length > fits ? running.slice(0, fits - 1) : running;
+  const lines = shown.map(({ latest, startedMs }) => bar(latest, { elapsedMs: nowMs - startedMs, columns: width }));
+  const more = running.length - shown.length;
+  return more === 0 ? lines : [...lines, `  and ${count(more, 'archive')} more`.slice(0, width - 1)];
 }
 
 const marks = {
@@ -62,22 +89,4 @@ const marks = {
 function mark(sentence: Sentence, colour: boolean): string {
   const { mark: sign, colour: name } = marks[sentence.kind];
   return `${colour ? styleText(name, sign) : sign} ${sentence.text}`;
-}
-
-/** `  [=======>       ]  45 %  1.2 GiB of 2.7 GiB  210 MiB/s  7 s left` */
-function bar(progress: Progress, elapsedMs: number): string {
-  const { rawBytes, expectedRawBytes } = progress;
-  const share = expectedRawBytes === 0 ? 1 : Math.min(1, rawBytes / expectedRawBytes);
-  const filled = Math.round(share * barWidth);
-  const drawn = `${'='.repeat(filled)}${filled < barWidth ? '>' : ''}`.padEnd(barWidth).slice(0, barWidth);
-  const leftMs = share > 0.01 ? (elapsedMs * (1 - share)) / share : undefined;
-  return [
-    `  [${drawn}]`,
-    `${Math.floor(share * 100)
-      .toString()
-      .padStart(3)} %`,
-    `${formatBytes(rawBytes)} of ${formatBytes(expectedRawBytes)}`,
-    formatRate(rawBytes, elapsedMs),
-    leftMs === undefined ? '' : `${formatDuration(leftMs)} left`,
-  ].join('  ');
 }
