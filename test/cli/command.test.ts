@@ -68,8 +68,6 @@ describe('the command line', () => {
     [['migrate', '--', '--all'], '"--all": snap-to-s3 migrate takes options only, and this is none.', help],
     [['completion'], 'No shell is named.', 'bash, zsh, fish'],
     [['completion', 'tcsh'], 'There is no completion for the shell "tcsh".', 'bash, zsh, fish'],
-    [['migrate', '--all', '--bucket', 'bucket', '--gpg-recipient', 'a'], '--gpg-recipient is not there yet.', ''],
-    [['migrate', '--all', '--bucket', 'bucket', '--dry-run'], 'migrate --dry-run is not there yet.', ''],
   ])('%j -> a sentence, the next step, and status 2', async (argv, sentence, next) => {
     const { status, stderr, stdout } = await run(...argv);
     expect(stderr).toContain(`snap-to-s3: ${sentence}`);

@@ -65,7 +65,9 @@ describe('an archive for two recipients', () => {
   let tree: ReadonlyMap<string, TreeEntry> = new Map();
   beforeAll(async () => {
     snapshotId = await aws.snapshot(async (device) => {
-      await filesystemOn(device, 'ext4', async (path) => void (await fillFilesystem(path, content)));
+      await filesystemOn(device, 'ext4', async (path) => {
+        await fillFilesystem(path, content);
+      });
       tree = await mountedAt(device, { type: 'ext4', options: 'ro' }, (path) => readTree(path));
     });
   });

@@ -234,7 +234,7 @@ describe('what a journal names', () => {
     expect(cleaned.stdout).toContain(`${snapshotId}.json: Its journal is of another version. It is left alone.`);
     const failed = await aws.command(argv(snapshotId));
     expect(failed.status).toBe(1);
-    expect(failed.events.at(-1)?.error?.message).toContain('is not one that this version understands');
+    expect(failed.events.at(-2)?.error?.message).toContain('is not one that this version understands');
     await aws.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: (await leases())[0] ?? '' }));
   });
 });
@@ -296,7 +296,7 @@ describe('the lease', () => {
     wake('SIGCONT');
     const woken = await suspended;
     expect(woken.status).toBe(1);
-    expect(woken.events.at(-1)).toMatchObject({ kind: 'snapshot-failed', error: { code: 'claimed-elsewhere' } });
+    expect(woken.events.at(-2)).toMatchObject({ kind: 'snapshot-failed', error: { code: 'claimed-elsewhere' } });
     expect(await Promise.all(keys.map(stateOf))).toEqual(made);
     expect(await aws.tags(snapshotId)).toEqual(migrated);
     // What the successor could not take from under the suspended one is gone as well; its journal is told so.
