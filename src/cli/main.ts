@@ -4,6 +4,8 @@ import { exitStatus, exitStatusOf } from './exit-status.js';
 import { addMigrateOptions, readMigrateOptions } from './migrate-options.js';
 import type { Output } from './render/index.js';
 import { addCleanupOptions, runCleanup } from './run-cleanup.js';
+import { addDoctorOptions } from './doctor-options.js';
+import { runDoctor } from './run-doctor.js';
 import { runMigrate } from './run-migrate.js';
 import { toolVersion } from './version.js';
 
@@ -13,6 +15,7 @@ const intro =
 
 const examples = `
 Examples:
+  sudo snap-to-s3 doctor --bucket backups.example.com
   sudo snap-to-s3 migrate --all --bucket backups.example.com
   sudo snap-to-s3 migrate --snapshots snap-0123456789abcdef0 --dd --compression zstd --bucket backups.example.com
   sudo snap-to-s3 cleanup --bucket backups.example.com
@@ -25,6 +28,9 @@ export async function main(argv: readonly string[], output: Output = process): P
   for (const stream of [output.stdout, output.stderr]) stream.on('error', () => undefined);
   let status: number = exitStatus.done;
   const run: Commands = {
+    doctor: async (options) => {
+      status = await runDoctor(options, output);
+    },
     migrate: async (options) => {
       status = await runMigrate(readMigrateOptions(options), output);
     },
@@ -67,6 +73,7 @@ function requireKnownCommand(program: Command, argv: readonly string[]): void {
 
 /** What is run for each command, with the options that commander has read. */
 interface Commands {
+  readonly doctor: (options: unknown) => Promise<void>;
   readonly migrate: (options: unknown) => Promise<void>;
   readonly cleanup: (options: unknown) => Promise<void>;
 }
@@ -89,6 +96,16 @@ function createProgram(run: Commands): Command {
     .exitOverride()
     .showHelpAfterError('Run snap-to-s3 migrate --help to see all options.')
     .action(async (options: unknown) => run.migrate(options));
+  addDoctorOptions(
+    program
+      .command('doctor')
+      .summary('look whether everything is there that migrate needs')
+      .description('Looks at everything that migrate needs: programs, credentials, permissions, the bucket, the clock.')
+      .helpOption('--help', 'show this page')
+      .exitOverride()
+      .showHelpAfterError('Run snap-to-s3 doctor --help to see all options.')
+      .action(async (options: unknown) => run.doctor(options)),
+  );
   addCleanupOptions(
     program
       .command('cleanup')
