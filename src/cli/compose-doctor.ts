@@ -17,7 +17,7 @@ export interface DoctorComposition {
 }
 
 /** Someone waits for the answer: an outage that lasts is a finding. */
-const retryPolicy: RetryPolicy = { attempts: 4, firstPauseMs: 200, longestPauseMs: 2_000, totalMs: 20_000 };
+const retryPolicy: RetryPolicy = { attempts: 4, firstPauseMs: 200, longestPauseMs: 2_000, totalMs: 10_000 };
 /** The metadata service has a slow second now and then; where there is none, four of them tell. */
 const metadataPatience = { timeout: 1_000, maxRetries: 2 };
 

@@ -17,7 +17,11 @@ describe('the command line', () => {
   it.each([
     [['migrate'], '--bucket is missing.', '--bucket backups.example.com'],
     [['--migrate', '--all'], '--bucket is missing.', '--bucket backups.example.com'],
-    [['migrat'], '"migrat" is not a command of snap-to-s3.', 'The commands are: migrate, sandbox, help.'],
+    [
+      ['migrat'],
+      '"migrat" is not a command of snap-to-s3.',
+      'The commands are: migrate, doctor, cleanup, sandbox, help.',
+    ],
     [['--all', '--bucket', 'b'], 'The options do not say what is to be done', 'snap-to-s3 migrate'],
     [
       ['migrate', '--snapshots', 'x\u001b[2J', '--bucket', 'b'],

@@ -33,6 +33,10 @@ const onNewVolumes = [permissions.create, permissions.tagAtBirth];
 const onVolumes = [permissions.attach, permissions.detach, permissions.delete];
 const noInstance = 'the metadata service does not say which instance this is';
 
+const tagAtBirthAdvice =
+  'Allow ec2:CreateTags on volumes where ec2:CreateAction is CreateVolume, as docs/iam-policy.json does it ' +
+  '(MarkTemporaryVolumesAtBirth).';
+
 /** The findings where EC2 cannot be asked. */
 export function* ec2PermissionsNotChecked(because: string): Generator<Finding> {
   yield* notChecked(Object.values(permissions), because);
@@ -50,6 +54,12 @@ export async function* checkEc2Permissions(options: Ec2PermissionOptions): Async
   const { ec2, dryRuns, tag, instance, signal } = options;
   const snapshots = await attempt(() => chooseSnapshot(ec2, { tag, signal }), signal);
   yield used(permissions.snapshots, snapshots.error);
+  if (snapshots.error?.code === 'unavailable') {
+    // Each of the others would wait as long again to say the same.
+    const others = Object.values(permissions).filter((permission) => permission !== permissions.snapshots);
+    yield* notChecked(others, 'EC2 does not answer');
+    return;
+  }
   const volumes = await attempt(() => ourVolumes(ec2, { tag, signal }), signal);
   yield used(permissions.volumes, volumes.error);
   yield instance === undefined
@@ -127,7 +137,7 @@ async function* checkSnapshot(
   const tagged = await create(true);
   if (tagged !== undefined && deniedAction(tagged) === permissions.setTags) {
     yield asked(permissions.create, await create(false));
-    yield asked(permissions.tagAtBirth, tagged);
+    yield askedPermission(findings, { permission: permissions.tagAtBirth, error: tagged, advice: tagAtBirthAdvice });
     return;
   }
   yield asked(permissions.create, tagged);
