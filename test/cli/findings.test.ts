@@ -26,9 +26,11 @@ describe('a finding as text', () => {
     );
   });
 
-  it('names a check only where a policy has that name', () => {
+  it('names a check where a policy has that name, or nothing else says what it is about', () => {
     const text = findingText({ ...finding, check: 'lsblk', text: 'It is there.' }, plain);
     expect(text).toMatch(/^ FAILED {3}It is there\.\n/);
+    const unknown = findingText({ ...finding, check: 'clock', status: 'unknown', text: 'Not checked.' }, plain);
+    expect(unknown).toMatch(/^ unknown {2}clock: Not checked\.\n/);
   });
 
   it('cannot move the cursor of a terminal', () => {
@@ -44,14 +46,14 @@ describe('a finding as text', () => {
 
 describe('the verdict', () => {
   it.each([
-    [{ ok: 3, warning: 0, failed: 0, unknown: 0 }, '3 ok, 0 failed. Nothing stands in the way of migrate.'],
+    [{ ok: 3, warning: 0, failed: 0, unknown: 0 }, '3 ok, 0 failed.\nNothing stands in the way of migrate.'],
     [
       { ok: 3, warning: 1, failed: 0, unknown: 2 },
-      '3 ok, 1 warning, 2 unknown, 0 failed. Nothing stands in the way of migrate that could be seen.',
+      '3 ok, 1 warning, 2 unknown, 0 failed.\nNothing stands in the way of migrate that could be seen.',
     ],
     [
       { ok: 3, warning: 2, failed: 1, unknown: 0 },
-      '3 ok, 2 warnings, 1 failed. migrate cannot work before what failed is put right.',
+      '3 ok, 2 warnings, 1 failed.\nmigrate cannot work before what failed is put right.',
     ],
   ])('of %j', (counts, sentence) => expect(verdict(counts)).toBe(sentence));
 });

@@ -103,9 +103,9 @@ describe('doctor on this machine', () => {
     );
     expect(failure?.code).toBe(1);
     expect(failure?.stdout).toContain(' FAILED   This does not run as root');
-    expect(failure?.stdout).toContain(' unknown  Not checked, because this does not run as root.');
+    expect(failure?.stdout).toContain(' unknown  mount-point: Not checked, because this does not run as root.');
     expect(failure?.stdout).toContain(' ok       s3:PutObject: Allowed.');
-    expect(failure?.stdout).toMatch(/, 1 failed\. migrate cannot work before what failed is put right\.\n$/);
+    expect(failure?.stdout).toMatch(/, 1 failed\.\nmigrate cannot work before what failed is put right\.\n$/);
   });
 });
 

@@ -35,8 +35,9 @@ export function groupHeading(group: FindingGroup): string {
 export function findingText({ check, status, text, advice }: Finding, style: FindingStyle): string {
   const { word, colour } = marks[status];
   const mark = style.colour ? `\u001b[${colour}m${word}\u001b[0m` : word;
-  // The names of permissions are what a policy says; other names are for programs.
-  const subject = check.includes(':') ? `${check}: ` : '';
+  // Other names are for programs, and say nothing that the sentence does not say.
+  const isPermission = check.includes(':');
+  const subject = isPermission || status === 'unknown' ? `${check}: ` : '';
   const indent = ' '.repeat(markColumns + 1);
   const width = Math.max(40, style.columns - 1) - indent.length;
   const lines = [
@@ -46,7 +47,7 @@ export function findingText({ check, status, text, advice }: Finding, style: Fin
   return ` ${mark}${' '.repeat(markColumns - word.length)}${lines.join(`\n${indent}`)}`;
 }
 
-/** The last sentence. */
+/** The last two lines. */
 export function verdict({ ok, warning, failed, unknown }: Counts): string {
   const numbers = [
     `${ok} ok`,
@@ -55,8 +56,8 @@ export function verdict({ ok, warning, failed, unknown }: Counts): string {
     `${failed} failed`,
   ].join(', ');
   return failed > 0
-    ? `${numbers}. migrate cannot work before what failed is put right.`
-    : `${numbers}. Nothing stands in the way of migrate${unknown > 0 ? ' that could be seen' : ''}.`;
+    ? `${numbers}.\nmigrate cannot work before what failed is put right.`
+    : `${numbers}.\nNothing stands in the way of migrate${unknown > 0 ? ' that could be seen' : ''}.`;
 }
 
 /** Breaks at blanks; a word that is longer than a line stays whole, so that it can be copied. */

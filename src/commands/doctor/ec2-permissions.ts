@@ -73,7 +73,9 @@ export async function* checkEc2Permissions(options: Ec2PermissionOptions): Async
   }
   if (snapshots.value === undefined) {
     const because =
-      snapshots.error === undefined ? 'this account has no snapshot here' : 'snapshots could not be listed';
+      snapshots.error === undefined
+        ? 'this account has no completed snapshot in this region'
+        : 'snapshots could not be listed';
     yield* notChecked([...onSnapshots, ...onNewVolumes], because);
   } else {
     yield* checkSnapshot(snapshots.value, options);
