@@ -112,6 +112,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       listen(services, {
         host,
         port,
+        clock,
         defaultRegion: instance.region,
         accountId: instance.accountId,
         onDefect,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { systemClock } from '../../src/core/index.js';
+import { systemClock, type Clock } from '../../src/core/index.js';
 import { accountRoot } from './caller.js';
 import { readCredentialScope } from './credential-scope.js';
 import { FilteredResponse } from './filtered-response.js';
@@ -22,6 +22,8 @@ export interface ListenOptions {
   readonly defaultRegion: string;
   /** Told of every defect of the sandbox: a service that threw instead of answering. */
   readonly onDefect: (error: unknown) => void;
+  /** What the `Date` of every answer goes by. Default: the machine's own. */
+  readonly clock?: Clock;
   /** Who calls, until a stage finds out who really does. Default 123456789012. */
   readonly accountId?: string;
   /** What every request passes through before its service, in this order. */
@@ -46,7 +48,9 @@ export interface RunningServer {
 export async function listen(services: readonly Service[], options: ListenOptions): Promise<RunningServer> {
   const byName = new Map(services.map((service) => [service.signingName, service]));
   const underWay = new Set<Promise<void>>();
+  const { clock = systemClock } = options;
   const answer = (request: IncomingMessage, response: FilteredResponse): void => {
+    response.setHeader('date', new Date(clock.now()).toUTCString());
     const work = route(byName, options, request, response).catch((error: unknown) => {
       if (hungUp(error, request, response)) return;
       options.onDefect(error);

@@ -25,7 +25,7 @@ const silentLogger = { debug: silent, info: silent, warn: silent, error: silent 
 const metadataPatience = { timeout: 1_000, maxRetries: 2 };
 
 /** Retries are ours (`callAws`); silence on a socket ends a call, and so do connections that never open. */
-const clientDefaults = {
+export const clientDefaults = {
   maxAttempts: 1,
   logger: silentLogger,
   requestHandler: {
@@ -84,7 +84,7 @@ export async function composeMigrate(options: CompositionOptions): Promise<Migra
  * Stores that are not AWS (MinIO, the local AWS) are reached by an address, before which no bucket name can stand; the
  * SDK notices that for names without dots only.
  */
-function hasOwnEndpoint(): boolean {
+export function hasOwnEndpoint(): boolean {
   return (process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL) !== undefined;
 }
 

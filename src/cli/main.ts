@@ -19,10 +19,12 @@ import {
 import { createProgram } from './program.js';
 import type { Output } from './render/index.js';
 import { runCleanup } from './run-cleanup.js';
+import { runDoctor } from './run-doctor.js';
 import { runMigrate } from './run-migrate.js';
 
 const runs: Readonly<Record<CommandName, (values: OptionValues, output: Output) => Promise<number>>> = {
   migrate: (values, output) => runMigrate(readMigrateOptions(values), output),
+  doctor: runDoctor,
   cleanup: runCleanup,
 };
 

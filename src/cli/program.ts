@@ -24,6 +24,7 @@ Do not type it each time:
 
 const examples = `
 Examples:
+  sudo snap-to-s3 doctor --bucket backups.example.com
   sudo snap-to-s3 migrate --all --bucket backups.example.com
   sudo snap-to-s3 migrate --snapshots snap-0123456789abcdef0 \\
       --dd --compression zstd --bucket backups.example.com
@@ -71,6 +72,14 @@ export function createProgram(commands: Commands, output: Output): Command {
   addOptions(subcommand('migrate', 'archive snapshots in S3', 'Archives snapshots in S3.'), 'migrate')
     .addHelpText('after', standing)
     .action((_, command: Command) => commands.run('migrate', command));
+  addOptions(
+    subcommand(
+      'doctor',
+      'look whether everything is there that migrate needs',
+      'Looks whether everything is there that migrate needs, and says of each thing what to do; changes nothing.',
+    ),
+    'doctor',
+  ).action((_, command: Command) => commands.run('doctor', command));
   addOptions(
     subcommand(
       'cleanup',

@@ -39,6 +39,8 @@ import type { Volume } from './volume.js';
 export interface Ec2 {
   /** Our own snapshots whose tag has this value, page by page. */
   snapshotsTagged(tag: string, value: string, signal?: AbortSignal): AsyncIterable<Snapshot>;
+  /** All snapshots of this account, page by page. */
+  ownSnapshots(signal?: AbortSignal): AsyncIterable<Snapshot>;
   /** One snapshot, ours or shared with us. Throws `not-found`. */
   snapshot(id: SnapshotId, signal?: AbortSignal): Promise<Snapshot>;
   /** All volumes that were made of the snapshot and bear the tag key. */
@@ -149,6 +151,7 @@ export function createEc2(client: EC2Client, { clock, retryPolicy, habits }: Ec2
   return {
     snapshotsTagged: (tag, value, signal) =>
       snapshots({ OwnerIds: ['self'], Filters: [{ Name: `tag:${tag}`, Values: [escapeFilter(value)] }] }, signal),
+    ownSnapshots: (signal) => snapshots({ OwnerIds: ['self'] }, signal),
     snapshot: async (id, signal) => {
       for await (const found of snapshots({ SnapshotIds: [id] }, signal)) return found;
       throw new AppError('not-found', `Snapshot ${id} does not exist in this region.`);

@@ -1,5 +1,7 @@
 export * from './attachment.js';
+export * from './caller.js';
 export * from './claim.js';
+export * from './dry-run.js';
 export * from './ec2.js';
 export * from './find-device.js';
 export * from './instance.js';

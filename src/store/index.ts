@@ -1,4 +1,5 @@
 export * from './bucket.js';
+export * from './bucket-facts.js';
 export * from './conditional-writes.js';
 export * from './confirm.js';
 export * from './lease-list.js';
@@ -7,6 +8,8 @@ export * from './multipart.js';
 export * from './object-list.js';
 export * from './object-store.js';
 export * from './part-buffer.js';
+export * from './probe-object.js';
+export * from './probe-upload.js';
 export * from './server-time.js';
 export * from './upload-guard.js';
 export * from './upload.js';

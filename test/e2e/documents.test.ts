@@ -109,8 +109,9 @@ describe('the commands of README.md', () => {
   });
 
   it('… those for EC2, and the one that brings the files back', async () => {
-    const [, , tagAndMigrate = '', otherWays = '', getBack = '', ...rest] = await blocks('README.md');
+    const [, , doctor = '', tagAndMigrate = '', otherWays = '', getBack = '', ...rest] = await blocks('README.md');
     expect(rest).toEqual([]);
+    await bash(doctor);
     await bash(tagAndMigrate);
     const { objects } = await manifestOf(snapshots[0] ?? '');
     const cwd = await bash(getBack, { KEY: objects[0]?.key ?? '' });

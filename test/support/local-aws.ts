@@ -82,6 +82,8 @@ export interface LocalAws extends AsyncDisposable {
   readonly folder: string;
   readonly stateDirectory: string;
   readonly mountPoint: string;
+  /** With what the command finds everything. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /**
    * Makes a bucket of a name of its own; the command's role gets docs/iam-policy.json for it (and for the tag, if it is
    * another one than `snap-to-s3`), besides those before.
@@ -115,10 +117,12 @@ export interface LocalAwsOptions {
   readonly delays?: Ec2Delays;
   /** How long the keys of the command's role are good for. */
   readonly roleKeys?: NonNullable<SandboxOptions['roleKeys']>;
+  /** The time for AWS; the command goes by the machine's own. */
+  readonly clock?: NonNullable<SandboxOptions['clock']>;
 }
 
 /** Starts one; needs root and `npm run build`. The command has the role of the instance, with the shipped policy. */
-export async function localAws({ delays = noDelays, roleKeys }: LocalAwsOptions = {}): Promise<LocalAws> {
+export async function localAws({ delays = noDelays, roleKeys, clock }: LocalAwsOptions = {}): Promise<LocalAws> {
   const folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-e2e-'));
   const stateDirectory = join(folder, 'state');
   const mountPoint = join(folder, 'mnt');
@@ -129,6 +133,7 @@ export async function localAws({ delays = noDelays, roleKeys }: LocalAwsOptions 
     port: 0,
     delays,
     ...(roleKeys === undefined ? {} : { roleKeys }),
+    ...(clock === undefined ? {} : { clock }),
   });
   const client = {
     endpoint: sandbox.url,
@@ -144,6 +149,7 @@ export async function localAws({ delays = noDelays, roleKeys }: LocalAwsOptions 
       ({ State, Attachments = [] }) =>
         State !== 'deleting' && !Attachments.some(({ Device }) => Device === '/dev/xvda' || Device === '/dev/sda1'),
     );
+  const environment = { PATH: process.env.PATH, HOME: folder, TMPDIR: temporary, ...sandbox.environment };
   const policies: string[] = [];
   let made = 0;
   const takeSnapshot = async (
@@ -186,6 +192,7 @@ export async function localAws({ delays = noDelays, roleKeys }: LocalAwsOptions 
     folder,
     stateDirectory,
     mountPoint,
+    environment,
     volumes,
     bucket: async (options = {}) => {
       made += 1;
@@ -199,17 +206,9 @@ export async function localAws({ delays = noDelays, roleKeys }: LocalAwsOptions 
     snapshot: async (build, options) => (await takeSnapshots(build, 1, options))[0] ?? '',
     snapshots: (build, count, options) => takeSnapshots(build, count, options),
     command: (argv, options = {}) => {
-      const variables = {
-        PATH: process.env.PATH,
-        HOME: folder,
-        TMPDIR: temporary,
-        ...sandbox.environment,
-        ...options.env,
-      };
-      const place = argv.some((word) => word === 'migrate' || word === '--migrate')
-        ? ['--mount-point', mountPoint]
-        : [];
-      return runCommand([...argv, ...place], variables, options);
+      const mounts = argv.some((word) => word === 'migrate' || word === '--migrate' || word === 'doctor');
+      const place = mounts && !argv.includes('--mount-point') ? ['--mount-point', mountPoint] : [];
+      return runCommand([...argv, ...place], { ...environment, ...options.env }, options);
     },
     tags: async (snapshotId) => {
       const { Snapshots } = await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }));

@@ -7,7 +7,9 @@ const told = 'What is told:';
 const common = 'Common options:';
 
 const migrate = ['migrate'] as const;
-const every = ['migrate', 'cleanup'] as const;
+const working = ['migrate', 'cleanup'] as const;
+const looking = ['migrate', 'doctor'] as const;
+const every = ['migrate', 'doctor', 'cleanup'] as const;
 
 /**
  * Every option there is, in the order of the help. Flags, variables, keys of the configuration file, help and completion
@@ -57,7 +59,7 @@ const table = {
     description: 'a raw image of the whole volume instead of a tar of the files of each partition',
   },
   'gpg-recipient': {
-    commands: migrate,
+    commands: looking,
     group: how,
     value: { kind: 'list', placeholder: 'keyname', variadic: false },
     description: 'encrypt for this gpg key; give it several times for several recipients',
@@ -112,7 +114,7 @@ const table = {
   },
 
   'mount-point': {
-    commands: migrate,
+    commands: looking,
     group: volumes,
     value: { kind: 'text', placeholder: 'path', completes: 'directories' },
     description: 'where temporary volumes are mounted; created if missing',
@@ -136,13 +138,13 @@ const table = {
   },
 
   quiet: {
-    commands: every,
+    commands: working,
     group: told,
     value: { kind: 'switch' },
     description: 'only warnings, errors and the summary at the end',
   },
   verbose: {
-    commands: every,
+    commands: working,
     group: told,
     value: { kind: 'switch' },
     description: 'also what is tried again, slow calls of AWS, and the programs that are run',
@@ -154,7 +156,7 @@ const table = {
     description: 'NDJSON on standard output, one object a line, instead of text',
   },
   'log-file': {
-    commands: every,
+    commands: working,
     group: told,
     value: { kind: 'text', placeholder: 'path', completes: 'files' },
     description: 'also append everything, --quiet or not, to this file as NDJSON with a time on each line',
@@ -164,7 +166,7 @@ const table = {
     commands: every,
     group: common,
     value: { kind: 'text', placeholder: 'name' },
-    description: 'the S3 bucket of the archives (required)',
+    description: 'the S3 bucket of the archives (required, but for doctor)',
   },
   tag: {
     commands: every,
@@ -174,7 +176,7 @@ const table = {
     fallback: 'snap-to-s3',
   },
   'dry-run': {
-    commands: every,
+    commands: working,
     group: common,
     value: { kind: 'switch' },
     description: 'only tell what would be done',

@@ -1,5 +1,5 @@
 /** The commands that have options of this table. */
-export type CommandName = 'migrate' | 'cleanup';
+export type CommandName = 'migrate' | 'doctor' | 'cleanup';
 
 /** What may be given for an option. */
 export type OptionValue =
