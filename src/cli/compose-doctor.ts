@@ -58,7 +58,7 @@ function connect(region: string, bucket: string | undefined): Cloud {
     store:
       bucket === undefined
         ? undefined
-        : { client: s3, bucket, temporaryDirectory: tmpdir(), gnupgHome: process.env.GNUPGHOME, ...asking },
+        : { client: s3, bucket, temporaryDirectory: tmpdir() ...asking },
     clockOffsets: () => dates.offsets(),
     [Symbol.dispose]: () => {
       for (const client of [ec2, sts, s3]) client.destroy();

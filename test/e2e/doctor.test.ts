@@ -78,7 +78,12 @@ describe('doctor on this machine', () => {
 
   it('looks for gpg only where archives are to be encrypted', async () => {
     expect((await diagnosis(aws, [])).findings.map(({ check }) => check)).not.toContain('gpg');
-    expect((await diagnosis(aws, ['--gpg-recipient', 'somebody'])).of('gpg').status).toBe('ok');
+    const unknown = await diagnosis(aws, ['--gpg-recipient', 'somebody']);
+    expect(unknown.of('gpg').status).toBe('ok');
+    expect(unknown.of('gpg-recipient')).toMatchObject({
+      status: 'failed',
+      text: expect.stringContaining('There is no key for the gpg recipient "somebody"') as string,
+    });
     const env = { PATH: join(aws.folder, 'nothing') };
     expect((await diagnosis(aws, ['--gpg-recipient', 'somebody'], { env })).of('gpg').status).toBe('failed');
   });
