@@ -55,10 +55,7 @@ function connect(region: string, bucket: string | undefined): Cloud {
     caller: (signal) => callerIdentity(sts, { ...asking, signal }),
     ec2: createEc2(ec2, asking),
     dryRuns: createDryRuns(ec2, asking),
-    store:
-      bucket === undefined
-        ? undefined
-        : { client: s3, bucket, temporaryDirectory: tmpdir() ...asking },
+    store: bucket === undefined ? undefined : { client: s3, bucket, temporaryDirectory: tmpdir(), ...asking },
     clockOffsets: () => dates.offsets(),
     [Symbol.dispose]: () => {
       for (const client of [ec2, sts, s3]) client.destroy();

@@ -5,6 +5,7 @@ import { composeMigrate } from './compose.js';
 import { exitStatus } from './exit-status.js';
 import type { MigrateRequest } from './migrate-options.js';
 import type { Output } from './render/index.js';
+import { wrap } from './render/wrap.js';
 import { openReport } from './report.js';
 import { processSignals } from './signals.js';
 
@@ -132,24 +133,21 @@ function closing(
   const { compression, readBytesPerSecond: rate } = assumptions;
   const leastDays = listPrices.storage[storageClass as keyof typeof listPrices.storage].leastDays;
   const rates = `${formatBytes(rate.low)}/s to ${formatBytes(rate.high)}/s`;
-  return [
-    columns(
-      count(snapshots, 'snapshot'),
-      '',
-      formatBytes(readBytes),
-      range(storedBytes, formatBytes),
-      range(storedDollarsPerMonth, dollars),
-    ),
+  const totals = columns(
+    count(snapshots, 'snapshot'),
     '',
+    formatBytes(readBytes),
+    range(storedBytes, formatBytes),
+    range(storedDollarsPerMonth, dollars),
+  );
+  const sentences = [
     `Once, for requests and temporary volumes: about $${range(onceDollars, dollars)}; the instance is not counted.`,
     `The EBS snapshots cost at most $${dollars(rest.snapshotDollarsPerMonthAtMost)} a month; less where they share blocks.`,
-    `Assumed: what is stored is ${compression.low * 100} % to ${compression.high * 100} % of what is read; volumes are read at`,
-    `${rates}. To read is what was ever written to a volume, where EC2`,
-    'tells; else all of the volume; deleted files are not read, but with --dd.',
+    `Assumed: ${compression.low * 100} % to ${compression.high * 100} % of what is read is stored; volumes are read at ${rates}.`,
+    'To read is what was ever written to a volume, where EC2 tells, else all of it; files that were deleted are read with --dd only.',
     `Prices: list prices of ${listPrices.region}, ${listPrices.date}; storage class ${storageClass}${leastDays === 0 ? '' : `, at least ${leastDays} days`}.`,
-    failing === 0 ? '' : `${count(failing, 'snapshot')} could not be migrated: see above.`,
+    ...(failing === 0 ? [] : [`${count(failing, 'snapshot')} could not be migrated: see above.`]),
     'Nothing was changed.',
-  ]
-    .filter((line, at) => line !== '' || at === 1)
-    .join('\n');
+  ];
+  return [totals, '', ...sentences.flatMap((sentence) => wrap(sentence, 80))].join('\n');
 }

@@ -1,5 +1,6 @@
 import type { Finding, FindingGroup, FindingStatus } from '../../commands/index.js';
 import { count, printable } from '../../core/index.js';
+import { wrap } from './wrap.js';
 
 /** How many findings of each status there were. */
 export type Counts = Readonly<Record<FindingStatus, number>>;
@@ -58,19 +59,4 @@ export function verdict({ ok, warning, failed, unknown }: Counts): string {
   return failed > 0
     ? `${numbers}.\nmigrate cannot work before what failed is put right.`
     : `${numbers}.\nNothing stands in the way of migrate${unknown > 0 ? ' that could be seen' : ''}.`;
-}
-
-/** Breaks at blanks; a word that is longer than a line stays whole, so that it can be copied. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }
