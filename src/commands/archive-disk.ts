@@ -4,16 +4,19 @@ import { printable } from '../core/index.js';
 import {
   mountReadOnly,
   readDevice,
+  requireUnwritten,
   selectFilesystems,
   startTar,
   untilEnded,
   type DiskLayout,
   type FilesystemArea,
+  type Mount,
 } from '../disk/index.js';
 import type { Snapshot } from '../source/index.js';
 import type { ObjectTarget } from '../store/index.js';
 import { archiveObject, type ArchiveJob } from './archive-object.js';
 import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
+import { plausibleTar, requireWholeDisk } from './plausibility.js';
 
 /** The objects made of a disk. */
 export interface ArchivedDisk {
@@ -24,8 +27,8 @@ export interface ArchivedDisk {
 
 /**
  * Archives what is on a disk: a tar of each filesystem, or the image of the whole. What cannot be archived is refused
- * before anything is sent. Throws `disk-unsupported`, `mount-failed`, `source-unreadable`, `program-failed` (tar), and
- * the failures of the upload.
+ * before anything is sent. Throws `disk-unsupported`, `disk-in-use`, `mount-failed`, `source-unreadable`,
+ * `implausible-result`, `program-failed` (tar), and the failures of the upload.
  */
 export async function archiveDisk(
   snapshot: Snapshot,
@@ -33,12 +36,16 @@ export async function archiveDisk(
   settings: MigrateSettings,
   dependencies: MigrateDependencies,
 ): Promise<ArchivedDisk> {
+  const onNotice = (text: string): void =>
+    dependencies.events({ kind: 'notice', snapshotId: snapshot.snapshotId, text: printable(text) });
+  requireWholeDisk(snapshot, layout);
+  for (const text of await requireUnwritten(layout)) onNotice(text);
   if (settings.content === 'image') {
     const job = imageJob(snapshot, layout, settings, dependencies);
     return { objects: [await archive(job, undefined, settings, dependencies)], usedBytes: new Map() };
   }
   const { filesystems, notices } = selectFilesystems(layout);
-  for (const text of notices) dependencies.events({ kind: 'notice', snapshotId: snapshot.snapshotId, text });
+  for (const text of notices) onNotice(text);
   const objects: ManifestObject[] = [];
   const usedBytes = new Map<string, number>();
   for (const area of filesystems) {
@@ -46,9 +53,14 @@ export async function archiveDisk(
       mountPoint: join(settings.mountPoint, [snapshot.snapshotId, area.partition].filter(Boolean).join('-')),
       clock: dependencies.clock,
       signal: dependencies.signal,
+      onNotice,
+    }).catch(async (error: unknown) => {
+      // What has been mounted for writing in the meantime explains a refusal better than mount does.
+      await requireUnwritten(layout);
+      throw error;
     });
     usedBytes.set(area.path, mount.usedBytes);
-    const job = tarJob(snapshot, { area, mount }, settings, dependencies);
+    const job = tarJob(snapshot, { area, mount, layout }, settings, dependencies);
     objects.push(await archive(job, area.partition, settings, dependencies));
   }
   return { objects, usedBytes };
@@ -87,17 +99,20 @@ function imageJob(
     content: 'image',
     expectedBytes: layout.sizeBytes,
     boundBytes: layout.sizeBytes,
-    open: (signal) => readDevice(layout.path, { sizeBytes: layout.sizeBytes, signal }),
+    open: async function* (signal) {
+      yield* readDevice(layout.path, { sizeBytes: layout.sizeBytes, signal });
+      await requireUnwritten(layout);
+    },
   };
 }
 
 function tarJob(
   snapshot: Snapshot,
-  from: { readonly area: FilesystemArea; readonly mount: { readonly path: string; readonly usedBytes: number } },
+  from: { readonly area: FilesystemArea; readonly mount: Mount; readonly layout: DiskLayout },
   settings: MigrateSettings,
   dependencies: MigrateDependencies,
 ): ArchiveJob {
-  const { area, mount } = from;
+  const { area, mount, layout } = from;
   const { snapshotId } = snapshot;
   return {
     ...common(snapshot, settings),
@@ -105,14 +120,16 @@ function tarJob(
     content: 'tar',
     expectedBytes: mount.usedBytes,
     boundBytes: area.sizeBytes,
-    open: (signal) =>
-      untilEnded(
-        startTar(mount.path, {
-          filesystemType: area.contents.type,
-          signal,
-          onWarning: (line) => dependencies.events({ kind: 'warning', snapshotId, text: printable(line) }),
-        }),
-      ),
+    open: async function* (signal) {
+      const tar = startTar(mount.path, {
+        filesystemType: area.contents.type,
+        signal,
+        onWarning: (line) => dependencies.events({ kind: 'warning', snapshotId, text: printable(line) }),
+      });
+      yield* plausibleTar(untilEnded(tar), { area, mount, signal });
+      await mount.requireIntact();
+      await requireUnwritten(layout);
+    },
   };
 }
 

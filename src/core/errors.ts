@@ -39,6 +39,10 @@ export type ErrorCode =
   | 'mount-failed'
   /** Reading the source broke off or gave something impossible. */
   | 'source-unreadable'
+  /** Somebody else has mounted the temporary disk and may write to it. */
+  | 'disk-in-use'
+  /** What was read cannot be all that the disk holds. */
+  | 'implausible-result'
   /** Bytes are not what their format says. */
   | 'corrupt-archive'
   /** What S3 confirmed is not what we sent. */

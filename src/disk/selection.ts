@@ -23,9 +23,11 @@ const memberNames: Readonly<Record<string, string>> = {
 
 /**
  * Decides what of a disk tar can archive: every filesystem; swap, extended and empty partitions are left out with a
- * notice. Throws `disk-unsupported`, naming `--dd`, for LVM, RAID, LUKS and the like, and for a disk with nothing on it.
+ * notice. Throws `disk-unsupported`, naming `--dd`, for LVM, RAID, LUKS and the like, for a layout that
+ * contradicts itself, and for a disk with nothing on it.
  */
 export function selectFilesystems(layout: DiskLayout): TarSelection {
+  if (layout.contradiction !== undefined) throw layout.contradiction;
   const filesystems: FilesystemArea[] = [];
   const notices: string[] = [];
   for (const area of layout.areas) {
