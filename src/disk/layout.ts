@@ -100,8 +100,7 @@ async function readOnce(devicePath: string, signal: AbortSignal | undefined): Pr
     ...base,
     partitionTable: { type: table ?? 'unknown', dump: await dumpTable(devicePath, signal) },
     areas,
-    contradiction:
-      ambiguity ?? acrossAll ?? partitions.find(({ problem }) => problem !== undefined)?.problem ?? overlap(areas),
+    contradiction: ambiguity ?? acrossAll ?? partitions.find(({ problem }) => problem !== undefined)?.problem,
   };
 }
 
@@ -139,20 +138,6 @@ function missingPartitions(layout: DiskLayout): AppError | undefined {
     `${layout.path} has ${count(inTable, 'partition')} in its table, but the kernel shows ${layout.areas.length} of them.`,
     { hint: `Run: partx --update ${layout.path}; or archive the whole disk with --dd.` },
   );
-}
-
-/** Of two partitions in one place at most one is real, and mounting one may change the other. */
-function overlap(areas: readonly Area[]): AppError | undefined {
-  const inPlace = areas.filter(({ contents }) => contents.kind !== 'extended');
-  inPlace.sort((a, b) => a.startBytes - b.startBytes);
-  for (const [index, area] of inPlace.entries()) {
-    const before = inPlace[index - 1];
-    if (before === undefined || before.startBytes + before.sizeBytes <= area.startBytes) continue;
-    return new AppError('disk-unsupported', `${before.path} and ${area.path} overlap on the disk.`, {
-      hint: imageHint,
-    });
-  }
-  return undefined;
 }
 
 async function readPartition(

@@ -28,6 +28,7 @@ const memberNames: Readonly<Record<string, string>> = {
  */
 export function selectFilesystems(layout: DiskLayout): TarSelection {
   if (layout.contradiction !== undefined) throw layout.contradiction;
+  refuseOverlap(layout.areas);
   const filesystems: FilesystemArea[] = [];
   const notices: string[] = [];
   for (const area of layout.areas) {
@@ -66,4 +67,17 @@ export function selectFilesystems(layout: DiskLayout): TarSelection {
 
 function nameOf(area: Area): string {
   return area.partition === undefined ? `The disk ${area.path}` : `Partition ${area.partition} (${area.path})`;
+}
+
+/** Of two partitions in one place at most one is real, and mounting one may change the other. */
+function refuseOverlap(areas: readonly Area[]): void {
+  const inPlace = areas.filter(({ contents }) => contents.kind !== 'extended');
+  inPlace.sort((a, b) => a.startBytes - b.startBytes);
+  for (const [index, area] of inPlace.entries()) {
+    const before = inPlace[index - 1];
+    if (before === undefined || before.startBytes + before.sizeBytes <= area.startBytes) continue;
+    throw new AppError('disk-unsupported', `${before.path} and ${area.path} overlap on the disk.`, {
+      hint: 'Archive the whole disk with --dd.',
+    });
+  }
 }

@@ -16,11 +16,19 @@ export function ndjsonRenderer({ stdout, stderr }: Output, clock: Clock): Render
   };
   return {
     event: (event) => {
-      if (!isTooSoon(event)) stdout.write(`${JSON.stringify(plainEvent(event))}\n`);
+      if (!isTooSoon(event)) stdout.write(`${asciiControls(JSON.stringify(plainEvent(event)))}\n`);
     },
     say: (sentence) => void stderr.write(`${sentence}\n`),
     [Symbol.dispose]: () => undefined,
   };
+}
+
+/** JSON leaves some characters as they are that steer a terminal: C1 controls and direction overrides. */
+function asciiControls(json: string): string {
+  return json.replace(
+    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function plainEvent(event: AppEvent): unknown {
