@@ -10,11 +10,13 @@ export interface TarFacts {
 }
 
 /*
- * There is no lower bound of a tar that statfs could give: used bytes may be preallocated (tar takes them for holes), be
- * held by files deleted while open, by deleted subvolumes, or by the unused part of large btrfs extents. So a tar is only
- * suspected by comparing it with statfs. What clears it is a second count that does not rely on tar: what the files and
- * directories that can be reached take, preallocated space included. Only where that leaves more than nine tenths of the
- * used bytes (or inodes) unexplained is the result refused; --dd archives such a disk with everything on it.
+ * There is no lower bound of a tar that statfs could give: used bytes may be preallocated beyond the ends of files, be
+ * held by files deleted while open or by deleted subvolumes, or be the parts of btrfs extents that nothing refers to any
+ * more. So statfs only raises a suspicion. What clears it is a second count that does not rely on tar: what the files and
+ * directories that can be reached take, preallocated space included; it costs little, as the tar was small. Only where
+ * that leaves more than nine tenths of the used bytes (or inodes) unexplained is the result refused. That can still hit
+ * a btrfs or XFS that consists of deleted things only; nobody but its owner can tell that from lost directories, and
+ * --dd archives it with everything on it.
  */
 const unexplainedFactor = 10;
 /**
