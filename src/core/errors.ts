@@ -49,6 +49,8 @@ export type ErrorCode =
   | 'upload-mismatch'
   /** More data than one S3 object can hold. */
   | 'object-too-large'
+  /** The directory for temporary files on this machine is full. */
+  | 'disk-full'
   /** Something temporary could not be removed. */
   | 'cleanup-failed'
   /** A defect of this program. */
