@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { messageOf, type Clock } from '../core/index.js';
 import { usage } from './options/index.js';
-import { plainEvent, progressLimit } from './render/ndjson.js';
+import { ndjsonLine, plainEvent, progressLimit } from './render/ndjson.js';
 import type { Renderer } from './render/index.js';
 
 /** What a log file needs. */
@@ -32,8 +32,8 @@ export function openLogFile(path: string, { clock, onFailure }: LogFileOptions):
   // A line that was cut off by a full disk must not take the next one with it.
   let isLineOpen = false;
   const write = (record: object): void => {
-    const line = JSON.stringify({ time: new Date(clock.now()).toISOString(), ...record });
-    let rest = Buffer.from(`${isLineOpen ? '\n' : ''}${line}\n`, 'utf8');
+    const line = ndjsonLine({ time: new Date(clock.now()).toISOString(), ...record });
+    let rest = Buffer.from(`${isLineOpen ? '\n' : ''}${line}`, 'utf8');
     try {
       while (rest.length > 0) {
         rest = rest.subarray(writeSync(file, rest));

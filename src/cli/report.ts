@@ -1,5 +1,6 @@
 import { systemClock, type AppEvent } from '../core/index.js';
 import { openLogFile } from './log-file.js';
+import { ndjsonLine } from './render/ndjson.js';
 import { chooseRenderer, type Output, type Renderer } from './render/index.js';
 import type { Detail, Telling } from './telling.js';
 
@@ -37,7 +38,7 @@ export function openReport(output: Output, { detail, json, logFile, warnings }: 
   };
   const result = (record: object, sentence: string): void => {
     log?.record(record);
-    output.stdout.write(json ? `${JSON.stringify(record)}\n` : `${sentence}\n`);
+    output.stdout.write(json ? ndjsonLine(record) : `${sentence}\n`);
   };
   for (const text of warnings) event({ kind: 'warning', text });
   return {

@@ -3,6 +3,7 @@ import { composeDoctor } from './compose-doctor.js';
 import { exitStatus } from './exit-status.js';
 import { readTag } from './migrate-options.js';
 import { readBucket, type OptionValues } from './options/index.js';
+import { ndjsonLine } from './render/ndjson.js';
 import { findingText, groupHeading, verdict, type FindingStyle } from './render/findings.js';
 import type { Output } from './render/index.js';
 import { processSignals } from './signals.js';
@@ -14,7 +15,7 @@ export async function runDoctor(values: OptionValues, { stdout, stderr }: Output
   for (const text of values.warnings) stderr.write(`Warning: ${text}\n`);
   using signals = processSignals((sentence) => void stderr.write(`${sentence}\n`));
   const write = (line: string): void => void stdout.write(`${line}\n`);
-  const tell = json ? (finding: Finding) => write(JSON.stringify(finding)) : textTeller(write, styleOf(stdout));
+  const tell = json ? (finding: Finding) => void stdout.write(ndjsonLine(finding)) : textTeller(write, styleOf(stdout));
   const counts: Record<FindingStatus, number> = { ok: 0, warning: 0, failed: 0, unknown: 0 };
   try {
     for await (const finding of doctor(request, composeDoctor({ bucket: request.bucket, signal: signals.signal }))) {
@@ -26,7 +27,7 @@ export async function runDoctor(values: OptionValues, { stdout, stderr }: Output
     stderr.write('Interrupted.\n');
     return exitStatus.interrupted;
   }
-  write(json ? JSON.stringify({ kind: 'diagnosed', ...counts }) : `\n${verdict(counts)}`);
+  stdout.write(json ? ndjsonLine({ kind: 'diagnosed', ...counts }) : `\n${verdict(counts)}\n`);
   return counts.failed === 0 ? exitStatus.done : exitStatus.failed;
 }
 

@@ -4,6 +4,7 @@ import { printable } from '../core/index.js';
 import {
   mountReadOnly,
   readDevice,
+  requireUnwritten,
   selectFilesystems,
   startTar,
   type DiskLayout,
@@ -15,6 +16,7 @@ import type { Snapshot } from '../source/index.js';
 import type { ObjectTarget } from '../store/index.js';
 import { archiveObject, type ArchiveJob } from './archive-object.js';
 import type { MigrateSettings } from './migrate-settings.js';
+import { plausibleTar, requireWholeDisk } from './plausibility.js';
 import type { SnapshotDependencies } from './snapshot-lease.js';
 
 /** The objects made of a disk. */
@@ -26,8 +28,8 @@ export interface ArchivedDisk {
 
 /**
  * Archives what is on a disk: a tar of each filesystem, or the image of the whole. What cannot be archived is refused
- * before anything is sent. Throws `disk-unsupported`, `mount-failed`, `source-unreadable`, `program-failed` (tar, gpg), and
- * the failures of the upload.
+ * before anything is sent. Throws `disk-unsupported`, `disk-in-use`, `mount-failed`, `source-unreadable`,
+ * `implausible-result`, `program-failed` (tar, gpg), and the failures of the upload.
  */
 export async function archiveDisk(
   snapshot: Snapshot,
@@ -35,18 +37,28 @@ export async function archiveDisk(
   settings: MigrateSettings,
   dependencies: SnapshotDependencies,
 ): Promise<ArchivedDisk> {
+  const onNotice = (text: string): void =>
+    dependencies.events({ kind: 'notice', snapshotId: snapshot.snapshotId, text: printable(text) });
+  requireWholeDisk(snapshot, layout);
+  for (const text of await requireUnwritten(layout)) onNotice(text);
   if (settings.content === 'image') {
     const job = imageJob(snapshot, layout, settings, dependencies);
     return { objects: [await archive(job, undefined, settings, dependencies)], usedBytes: new Map() };
   }
   const { filesystems, notices } = selectFilesystems(layout);
-  for (const text of notices) dependencies.events({ kind: 'notice', snapshotId: snapshot.snapshotId, text });
+  for (const text of notices) onNotice(text);
   const objects: ManifestObject[] = [];
   const usedBytes = new Map<string, number>();
   for (const area of filesystems) {
-    await using mount = await mounted(area, snapshot, settings, dependencies);
+    await using mount = await mounted(area, snapshot, settings, { ...dependencies, onNotice }).catch(
+      async (error: unknown) => {
+        // What has been mounted for writing in the meantime explains a refusal better than mount does.
+        await requireUnwritten(layout);
+        throw error;
+      },
+    );
     usedBytes.set(area.path, mount.usedBytes);
-    const job = tarJob(snapshot, { area, mount }, settings, dependencies);
+    const job = tarJob(snapshot, { area, mount, layout }, settings, dependencies);
     objects.push(await archive(job, area.partition, settings, dependencies));
   }
   return { objects, usedBytes };
@@ -56,13 +68,13 @@ async function mounted(
   area: FilesystemArea,
   { snapshotId }: Snapshot,
   settings: MigrateSettings,
-  { lease, runId, clock, signal }: SnapshotDependencies,
+  { lease, runId, clock, signal, onNotice }: SnapshotDependencies & { readonly onNotice: (text: string) => void },
 ): Promise<Mount> {
   // The run's own: what a dead run has left mounted is in nobody's way.
   const name = [snapshotId, area.partition, runId.slice(0, 8)].filter((part) => part !== undefined).join('-');
   const path = join(settings.mountPoint, name);
   const entry = { kind: 'mount', path, bootId: ownIdentity().bootId } as const;
-  return lease.entered(entry, () => mountReadOnly(area, { mountPoint: path, clock, signal }));
+  return lease.entered(entry, () => mountReadOnly(area, { mountPoint: path, clock, signal, onNotice }));
 }
 
 async function archive(
@@ -98,17 +110,20 @@ function imageJob(
     content: 'image',
     expectedBytes: layout.sizeBytes,
     boundBytes: layout.sizeBytes,
-    open: (signal) => readDevice(layout.path, { sizeBytes: layout.sizeBytes, signal }),
+    open: async function* (signal) {
+      yield* readDevice(layout.path, { sizeBytes: layout.sizeBytes, signal });
+      await requireUnwritten(layout);
+    },
   };
 }
 
 function tarJob(
   snapshot: Snapshot,
-  from: { readonly area: FilesystemArea; readonly mount: { readonly path: string; readonly usedBytes: number } },
+  from: { readonly area: FilesystemArea; readonly mount: Mount; readonly layout: DiskLayout },
   settings: MigrateSettings,
   dependencies: SnapshotDependencies,
 ): ArchiveJob {
-  const { area, mount } = from;
+  const { area, mount, layout } = from;
   const { snapshotId } = snapshot;
   return {
     ...common(snapshot, settings),
@@ -116,14 +131,16 @@ function tarJob(
     content: 'tar',
     expectedBytes: mount.usedBytes,
     boundBytes: area.sizeBytes,
-    open: (signal) =>
-      untilEnded(
-        startTar(mount.path, {
-          filesystemType: area.contents.type,
-          signal,
-          onWarning: (line) => dependencies.events({ kind: 'warning', snapshotId, text: printable(line) }),
-        }),
-      ),
+    open: async function* (signal) {
+      const tar = startTar(mount.path, {
+        filesystemType: area.contents.type,
+        signal,
+        onWarning: (line) => dependencies.events({ kind: 'warning', snapshotId, text: printable(line) }),
+      });
+      yield* plausibleTar(untilEnded(tar), { area, mount, signal });
+      await mount.requireIntact();
+      await requireUnwritten(layout);
+    },
   };
 }
 

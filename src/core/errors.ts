@@ -43,12 +43,18 @@ export type ErrorCode =
   | 'mount-failed'
   /** Reading the source broke off or gave something impossible. */
   | 'source-unreadable'
+  /** Somebody else has mounted the temporary disk and may write to it. */
+  | 'disk-in-use'
+  /** What was read cannot be all that the disk holds. */
+  | 'implausible-result'
   /** Bytes are not what their format says. */
   | 'corrupt-archive'
   /** What S3 confirmed is not what we sent. */
   | 'upload-mismatch'
   /** More data than one S3 object can hold. */
   | 'object-too-large'
+  /** The directory for temporary files on this machine is full. */
+  | 'disk-full'
   /** Something temporary could not be removed. */
   | 'cleanup-failed'
   /** A defect of this program. */

@@ -1,12 +1,17 @@
 import { AppError } from '../core/index.js';
 import { run } from '../process/index.js';
+import { requireReadable } from './read-device.js';
+
+/** As far as the marks of filesystems reach into a device (that of btrfs is at 64 KiB). */
+const markedBytes = 68 * 1024;
 
 /** What blkid finds on a device, by udev's names (`ID_FS_TYPE`, `ID_PART_ENTRY_NUMBER`); empty when nothing is there. */
 export type Probe = ReadonlyMap<string, string>;
 
 /**
  * Reads the device itself. lsblk would take its word from udev's database, which can lag behind a fresh attachment;
- * believing it, a filesystem could pass for an empty partition. Throws `disk-unsupported` for contradictory marks.
+ * believing it, a filesystem could pass for an empty partition. Throws `disk-unsupported` for contradictory marks,
+ * `source-unreadable` where the marks cannot be read.
  */
 export async function probeDevice(path: string, signal: AbortSignal | undefined): Promise<Probe> {
   try {
@@ -15,7 +20,11 @@ export async function probeDevice(path: string, signal: AbortSignal | undefined)
   } catch (error) {
     // blkid(8): 2 when nothing is found, 8 when it is ambiguous.
     const status = exitStatusOf(error);
-    if (status === 2) return new Map();
+    if (status === 2) {
+      // It finds nothing on a device that cannot be read either, and says no more about it than about an empty one.
+      await requireReadable(path, markedBytes);
+      return new Map();
+    }
     if (status !== 8) throw error;
     throw new AppError('disk-unsupported', `${path} bears the marks of several filesystems at once.`, {
       cause: error,

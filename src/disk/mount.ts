@@ -1,14 +1,25 @@
-import { mkdir, rmdir, stat, statfs } from 'node:fs/promises';
+import { mkdir, realpath, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { abandon, AppError, poll, type Clock } from '../core/index.js';
+import { abandon, AppError, count, poll, type Clock } from '../core/index.js';
 import { run } from '../process/index.js';
+import { mountBesideCopies } from './btrfs-copies.js';
+import { countedErrors } from './filesystem-errors.js';
+import { deviceNumberOf, isMountOf, ownMounts } from './mountinfo.js';
 import type { FilesystemArea } from './selection.js';
 
 /** A filesystem mounted read-only. Disposing unmounts it and removes the mount point. */
 export interface Mount extends AsyncDisposable {
   readonly path: string;
-  /** Bytes in use as statfs tells: an estimate of what tar will read. */
+  /** Bytes in use as statfs tells, at most the size of the partition: an estimate of what tar will read. */
   readonly usedBytes: number;
+  /** Inodes in use as statfs tells; 0 for btrfs, which does not count them. */
+  readonly usedInodes: number;
+  /**
+   * Makes sure, when everything was read, that it was read from this filesystem and in full: still mounted here, still
+   * read-only under every mount, and no errors counted by the kernel meanwhile. Throws `source-unreadable`,
+   * `disk-in-use`.
+   */
+  requireIntact(): Promise<void>;
 }
 
 /** How a filesystem is mounted. */
@@ -17,6 +28,8 @@ export interface MountOptions {
   readonly mountPoint: string;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
+  /** Told sentences for the user: why it waits, what is wrong with the filesystem already. */
+  readonly onNotice?: (text: string) => void;
 }
 
 const safeOptions = ['ro', 'nosuid', 'nodev', 'noexec'];
@@ -31,7 +44,8 @@ const unmountTimeoutMs = 60_000;
 
 /**
  * Mounts a filesystem read-only, without device nodes, programs or set-uid bits in force. A journal left unclean by the
- * snapshot is replayed by the kernel: that changes only the temporary volume. Throws `mount-failed`, naming `--dd`.
+ * snapshot is replayed by the kernel: that changes only the temporary volume. What is mounted then is checked to be this
+ * very device. Throws `mount-failed`, naming `--dd`.
  */
 export async function mountReadOnly(area: FilesystemArea, options: MountOptions): Promise<Mount> {
   const { mountPoint, signal } = options;
@@ -48,18 +62,67 @@ export async function mountReadOnly(area: FilesystemArea, options: MountOptions)
     },
   };
   const flags = [...safeOptions, ...(optionsByType[type] ?? [])].join(',');
-  try {
+  const mountIt = async (): Promise<void> => {
     await run(['mount', '-t', type, '-o', flags, area.path, mountPoint], { signal });
+  };
+  const onNotice = options.onNotice ?? (() => undefined);
+  try {
+    if (type === 'btrfs') await mountBesideCopies(area, mountIt, { ...options, onNotice });
+    else await mountIt();
   } catch (error) {
     const isRefusal = error instanceof AppError && error.code === 'program-failed';
     return await abandon(mount, isRefusal ? refusal(area, error) : error);
   }
   try {
+    await requireOurs(area, mountPoint);
+    const errorsBefore = await countedErrors(area.path);
+    if (errorsBefore !== undefined && errorsBefore > 0) {
+      onNotice(
+        `The kernel has noted ${count(errorsBefore, 'error')} in the ${type} filesystem on ${area.path} before; ` +
+          'what is damaged may be missing. An image of the disk (--dd) can be given to fsck later.',
+      );
+    }
     const facts = await statfs(mountPoint);
-    return { ...mount, usedBytes: (facts.blocks - facts.bfree) * facts.bsize };
+    return {
+      ...mount,
+      usedBytes: Math.min(area.sizeBytes, Math.max(0, (facts.blocks - facts.bfree) * facts.bsize)),
+      usedInodes: Math.max(0, facts.files - facts.ffree),
+      requireIntact: async () => {
+        await requireOurs(area, mountPoint);
+        const errors = ((await countedErrors(area.path)) ?? 0) - (errorsBefore ?? 0);
+        if (errors > 0) throw damaged(area, errors);
+      },
+    };
   } catch (error) {
     return await abandon(mount, error);
   }
+}
+
+/** Were it another device, somebody else's data would be archived in this snapshot's name. */
+async function requireOurs(area: FilesystemArea, mountPoint: string): Promise<void> {
+  const place = await realpath(mountPoint);
+  const [mounts, deviceNumber] = await Promise.all([ownMounts(), deviceNumberOf(area.path)]);
+  const topmost = mounts.findLast((mount) => mount.mountPoint === place);
+  if (topmost === undefined || deviceNumber === undefined || !(await isMountOf(topmost, deviceNumber))) {
+    throw new AppError(
+      'source-unreadable',
+      `What is mounted at ${mountPoint} is not ${area.path} but ${topmost === undefined ? 'nothing' : topmost.source}.`,
+      { hint: 'See who else mounts and unmounts there: findmnt; or choose another place with --mount-point.' },
+    );
+  }
+  if (!topmost.superOptions.includes('rw') && topmost.options.includes('ro')) return;
+  throw new AppError('disk-in-use', `The filesystem on ${area.path} was mounted for writing while it was read.`, {
+    hint: `See who has mounted it: findmnt --source ${area.path}; switch that off and run again.`,
+  });
+}
+
+function damaged(area: FilesystemArea, errors: number): AppError {
+  return new AppError(
+    'source-unreadable',
+    `The kernel found ${count(errors, 'error')} in the ${area.contents.type} filesystem on ${area.path} while its files ` +
+      'were read, so some of them may be missing from the archive.',
+    { hint: 'See dmesg for what is damaged, and archive the whole disk with --dd.' },
+  );
 }
 
 function refusal(area: FilesystemArea, cause: AppError): AppError {

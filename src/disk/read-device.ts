@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { AppError } from '../core/index.js';
 
 /** How a device is read. */
@@ -13,11 +14,11 @@ const chunkBytes = 1024 * 1024;
 const readsAhead = 4;
 
 /**
- * Reads a block device from its first byte to its last. Throws `source-unreadable` with the position of a read error, or
- * when the device ends early.
+ * Reads a block device from its first byte to its last; meanwhile the kernel lets nobody mount it, unless somebody has
+ * already. Throws `source-unreadable` with the position of a read error, or when the device ends early.
  */
 export async function* readDevice(path: string, options: ReadDeviceOptions): AsyncGenerator<Buffer> {
-  const file = await open(path, 'r');
+  const file = await openExclusively(path);
   const pending: Promise<Buffer>[] = [];
   let next = 0;
   const startRead = (): void => {
@@ -42,8 +43,42 @@ export async function* readDevice(path: string, options: ReadDeviceOptions): Asy
   }
 }
 
+/** Makes sure that the beginning of a device, as far as it goes, can be read. Throws `source-unreadable`. */
+export async function requireReadable(path: string, bytes: number): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    const buffer = Buffer.alloc(bytes);
+    for (let position = 0; position < bytes;) {
+      const { bytesRead } = await file.read(buffer, 0, bytes - position, position).catch((error: unknown) => {
+        throw failedAt(path, position, error);
+      });
+      if (bytesRead === 0) return;
+      position += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Opens as mount(2) does, which excludes both from each other; what is mounted already is opened all the same. */
+async function openExclusively(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_EXCL);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EBUSY') return open(path, 'r');
+    throw error;
+  }
+}
+
+function failedAt(path: string, position: number, cause: unknown): AppError {
+  return new AppError('source-unreadable', `Reading ${path} failed at byte ${position}.`, {
+    cause,
+    hint: 'Run again: a new temporary volume is made of the snapshot. If that fails at the same place, ask AWS support.',
+  });
+}
+
 async function readFully(
-  file: Awaited<ReturnType<typeof open>>,
+  file: FileHandle,
   { path, position, length }: { path: string; position: number; length: number },
 ): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(length);
@@ -53,7 +88,7 @@ async function readFully(
     try {
       ({ bytesRead } = await file.read(buffer, filled, length - filled, position + filled));
     } catch (error) {
-      throw new AppError('source-unreadable', `Reading ${path} failed at byte ${position + filled}.`, { cause: error });
+      throw failedAt(path, position + filled, error);
     }
     if (bytesRead === 0) {
       throw new AppError('source-unreadable', `${path} ended at byte ${position + filled}, before its size.`);

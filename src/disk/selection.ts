@@ -23,9 +23,12 @@ const memberNames: Readonly<Record<string, string>> = {
 
 /**
  * Decides what of a disk tar can archive: every filesystem; swap, extended and empty partitions are left out with a
- * notice. Throws `disk-unsupported`, naming `--dd`, for LVM, RAID, LUKS and the like, and for a disk with nothing on it.
+ * notice. Throws `disk-unsupported`, naming `--dd`, for LVM, RAID, LUKS and the like, for a layout that
+ * contradicts itself, and for a disk with nothing on it.
  */
 export function selectFilesystems(layout: DiskLayout): TarSelection {
+  if (layout.contradiction !== undefined) throw layout.contradiction;
+  refuseOverlap(layout.areas);
   const filesystems: FilesystemArea[] = [];
   const notices: string[] = [];
   for (const area of layout.areas) {
@@ -64,4 +67,17 @@ export function selectFilesystems(layout: DiskLayout): TarSelection {
 
 function nameOf(area: Area): string {
   return area.partition === undefined ? `The disk ${area.path}` : `Partition ${area.partition} (${area.path})`;
+}
+
+/** Of two partitions in one place at most one is real, and mounting one may change the other. */
+function refuseOverlap(areas: readonly Area[]): void {
+  const inPlace = areas.filter(({ contents }) => contents.kind !== 'extended');
+  inPlace.sort((a, b) => a.startBytes - b.startBytes);
+  for (const [index, area] of inPlace.entries()) {
+    const before = inPlace[index - 1];
+    if (before === undefined || before.startBytes + before.sizeBytes <= area.startBytes) continue;
+    throw new AppError('disk-unsupported', `${before.path} and ${area.path} overlap on the disk.`, {
+      hint: 'Archive the whole disk with --dd.',
+    });
+  }
 }

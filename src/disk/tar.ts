@@ -1,3 +1,4 @@
+import { AppError } from '../core/index.js';
 import { start, type RunningProgram } from '../process/index.js';
 
 /** How a directory is archived. */
@@ -35,12 +36,35 @@ export function tarArguments(directory: string, filesystemType: string): readonl
   ];
 }
 
-/** Starts GNU tar on a mounted filesystem; its archive is on `stdout`. It failed if `ended` rejects. */
+/**
+ * Starts GNU tar on a mounted filesystem; its archive is on `stdout`. It failed if `ended` rejects: `source-unreadable`
+ * where a file could not be read or was not what it had been a moment before (tar fills the gap with zeros),
+ * `program-failed` where tar was killed.
+ */
 export function startTar(directory: string, options: TarOptions): RunningProgram {
   const tar = start(tarArguments(directory, options.filesystemType), {
     signal: options.signal,
     onStderrLine: options.onWarning,
   });
   tar.stdin.end();
-  return tar;
+  const ended = tar.ended.catch((error: unknown) => {
+    throw explained(error);
+  });
+  ended.catch(() => undefined);
+  return { ...tar, ended };
+}
+
+/** Exit status 1: some files changed, shrank or vanished meanwhile. 2: something could not be read (tar's manual). */
+function explained(error: unknown): unknown {
+  const failure = error instanceof AppError ? error.details.failure : undefined;
+  const status = typeof failure === 'object' && failure !== null && 'status' in failure ? failure.status : undefined;
+  if (!(error instanceof AppError) || (status !== 1 && status !== 2)) return error;
+  return new AppError('source-unreadable', error.message, {
+    cause: error,
+    details: error.details,
+    hint:
+      status === 1
+        ? 'Nothing but this run should use the temporary volume. See what else has mounted it, or has written to it, with: findmnt'
+        : 'If the filesystem is damaged, archive the whole disk with --dd.',
+  });
 }

@@ -3,6 +3,7 @@ import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
+import { AppError, formatBytes } from '../core/index.js';
 
 /** Parts up to this size wait in memory; larger ones (volumes of several TiB) in a file, so that memory stays flat. */
 export const largestPartInMemoryBytes = 64 * 1024 * 1024;
@@ -12,6 +13,7 @@ export interface PartBuffer extends AsyncDisposable {
   readonly sizeBytes: number;
   /** CRC-32 of all bytes so far, as S3 writes it: base64 of four bytes, big-endian. */
   readonly crc32: string;
+  /** Throws `disk-full` where the bytes wait in a file and there is no room for them. */
   append(bytes: Buffer): Promise<void>;
   /** A new stream over all bytes. */
   read(): Readable;
@@ -29,7 +31,7 @@ export interface PartBufferOptions {
 export async function createPartBuffer(options: PartBufferOptions): Promise<PartBuffer> {
   return options.capacityBytes <= (options.inMemoryBytes ?? largestPartInMemoryBytes)
     ? memoryPart()
-    : filePart(await unlinkedFile(options.temporaryDirectory));
+    : filePart(await unlinkedFile(options.temporaryDirectory), options);
 }
 
 function memoryPart(): PartBuffer {
@@ -57,7 +59,7 @@ function memoryPart(): PartBuffer {
   };
 }
 
-function filePart(file: FileHandle): PartBuffer {
+function filePart(file: FileHandle, options: PartBufferOptions): PartBuffer {
   let sizeBytes = 0;
   let crc = 0;
   let open = true;
@@ -70,7 +72,11 @@ function filePart(file: FileHandle): PartBuffer {
     },
     append: async (bytes) => {
       for (let written = 0; written < bytes.length;) {
-        const { bytesWritten } = await file.write(bytes, written, bytes.length - written, sizeBytes + written);
+        const { bytesWritten } = await file
+          .write(bytes, written, bytes.length - written, sizeBytes + written)
+          .catch((error: unknown) => {
+            throw isFull(error) ? diskFull(options, error) : error;
+          });
         written += bytesWritten;
       }
       sizeBytes += bytes.length;
@@ -92,6 +98,18 @@ async function* readFile(file: FileHandle, sizeBytes: number): AsyncGenerator<Bu
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+}
+
+function diskFull({ temporaryDirectory, capacityBytes }: PartBufferOptions, cause: unknown): AppError {
+  return new AppError(
+    'disk-full',
+    `${temporaryDirectory} is full: a part of ${formatBytes(capacityBytes)} of the upload had to wait there.`,
+    { cause, hint: 'Set TMPDIR to a directory with room for that many bytes for each upload stream and one more.' },
+  );
 }
 
 /** A file that has no name any more: it goes with the process, however that ends. */

@@ -83,6 +83,18 @@ describe('NDJSON', () => {
   });
 });
 
+describe('NDJSON that somebody looks at in a terminal', () => {
+  it('has no character that steers it, and says the same', () => {
+    const [out, err] = [stream(), stream()];
+    using renderer = ndjsonRenderer({ stdout: out.stream, stderr: err.stream }, manualClock());
+    const event: AppEvent = { kind: 'warning', text: 'a\u001b[31m b\u009b31m c\u202e d\u2028 läuft 💩' };
+    renderer.event(event);
+    expect(out.text()).toMatch(/^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e]*\n$/);
+    expect(out.text()).toContain('läuft 💩');
+    expect(JSON.parse(out.text())).toEqual(event);
+  });
+});
+
 describe('the terminal', () => {
   it('draws a bar with bytes, rate and time left, and removes it when the object is there', () => {
     const out = stream(true);

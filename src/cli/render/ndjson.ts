@@ -9,7 +9,7 @@ export function ndjsonRenderer({ stdout, stderr }: Output, clock: Clock): Render
   const isTooSoon = progressLimit(clock);
   return {
     event: (event) => {
-      if (!isTooSoon(event)) stdout.write(`${JSON.stringify(plainEvent(event))}\n`);
+      if (!isTooSoon(event)) stdout.write(ndjsonLine(plainEvent(event)));
     },
     say: (sentence) => void stderr.write(`${sentence}\n`),
     [Symbol.dispose]: () => undefined,
@@ -27,6 +27,18 @@ export function progressLimit(clock: Clock): (event: AppEvent) => boolean {
     toldAtMs.set(event.key, now);
     return false;
   };
+}
+
+/**
+ * A record as a line of NDJSON. What JSON leaves as it is and steers a terminal, C1 controls and direction overrides, is
+ * escaped as well.
+ */
+export function ndjsonLine(record: object): string {
+  const json = JSON.stringify(record).replace(
+    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return `${json}\n`;
 }
 
 /** An event as JSON can hold it. */

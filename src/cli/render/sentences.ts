@@ -48,7 +48,7 @@ export function sentenceOf(event: AppEvent): Sentence | undefined {
     case 'warning':
       return {
         kind: event.kind,
-        text: `${event.snapshotId === undefined ? '' : `${event.snapshotId}: `}${event.text}`,
+        text: `${event.snapshotId === undefined ? '' : `${event.snapshotId}: `}${printable(event.text)}`,
       };
     case 'progress':
       return undefined;
