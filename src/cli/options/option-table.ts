@@ -61,7 +61,7 @@ const table = {
   'gpg-recipient': {
     commands: looking,
     group: how,
-    value: { kind: 'list', placeholder: 'keyname', variadic: false },
+    value: { kind: 'list', placeholder: 'keyname', variadic: true },
     description: 'encrypt for this gpg key; give it several times for several recipients',
   },
   'storage-class': {
