@@ -4,7 +4,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { confirmObject } from './confirm.js';
 import { beginMultipart, type MultipartUpload } from './multipart.js';
 import { callS3, s3Url, targetFields, type ObjectStore, type ObjectTarget, type StoredObject } from './object-store.js';
-import { createPartBuffer, encodeCrc32, type PartBuffer } from './part-buffer.js';
+import { createPartBuffer, createPartMemory, encodeCrc32, type PartBuffer } from './part-buffer.js';
 
 /** How a stream is sent. */
 export interface UploadOptions {
@@ -83,8 +83,9 @@ async function* cutIntoParts(
   temporaryDirectory: string,
 ): AsyncGenerator<CutPart, void, void> {
   let partNumber = 1;
+  const memory = createPartMemory();
   let capacityBytes = partBytes(partNumber);
-  let part: PartBuffer | undefined = await createPartBuffer({ capacityBytes, temporaryDirectory });
+  let part: PartBuffer | undefined = await createPartBuffer({ capacityBytes, temporaryDirectory, memory });
   try {
     for await (let bytes of source) {
       while (bytes.length > 0) {
@@ -92,7 +93,7 @@ async function* cutIntoParts(
           const full: PartBuffer = part;
           partNumber += 1;
           capacityBytes = partBytes(partNumber);
-          part = await createPartBuffer({ capacityBytes, temporaryDirectory });
+          part = await createPartBuffer({ capacityBytes, temporaryDirectory, memory });
           yield { part: full, isLast: false };
         }
         const room = capacityBytes - part.sizeBytes;
