@@ -53,6 +53,6 @@ function oneByOne(ids: readonly string[], { mountPoint }: Stand, hasOption: bool
 
 function allAtOnce(ids: readonly string[], { mountPoint }: Stand, hasOption: boolean): string {
   if (hasOption) return `${migrate(ids, mountPoint)} --jobs ${ids.length}`;
-  const waiting = ids.map((_, index) => `wait %${index + 1}`).join(' && ');
-  return `set -m; ${ids.map((id) => `${migrate([id], mountPoint)} &`).join(' ')} ${waiting}`;
+  const started = ids.map((id) => `${migrate([id], mountPoint)} & pids+=($!);`).join(' ');
+  return `pids=(); ${started} for pid in "\${pids[@]}"; do wait "$pid" || exit 1; done`;
 }

@@ -16,12 +16,12 @@ import type { LazyDisk } from './lazy-disk.js';
 export interface FuseFileOptions {
   /** `/dev/fuse`, opened, and mounted or about to be. */
   readonly channel: FileHandle;
-  /** Told when the file has been opened and is open no more. */
-  readonly onUnused: () => void;
+  /** Told how many have the file open whenever that changes. */
+  readonly onUsers: (users: number) => void;
 }
 
 /** Serves a disk as a file until it is unmounted. */
-export async function serveAsFile(disk: LazyDisk, { channel, onUnused }: FuseFileOptions): Promise<void> {
+export async function serveAsFile(disk: LazyDisk, { channel, onUsers }: FuseFileOptions): Promise<void> {
   let users = 0;
   const answer = async (request: Exclude<FuseRequest, { kind: 'silent' }>): Promise<Buffer> => {
     const { id } = request;
@@ -32,10 +32,11 @@ export async function serveAsFile(disk: LazyDisk, { channel, onUnused }: FuseFil
         return attributesAnswer(id, disk.sizeBytes);
       case 'open':
         users += 1;
+        onUsers(users);
         return openAnswer(id);
       case 'release':
         users -= 1;
-        if (users === 0) onUnused();
+        onUsers(users);
         return answerWith(id, 0).message;
       case 'read': {
         const { message, body } = answerWith(id, request.bytes);

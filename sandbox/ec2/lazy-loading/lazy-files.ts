@@ -24,16 +24,19 @@ export interface LazyFiles {
 }
 
 const server = fileURLToPath(new URL('./server.js', import.meta.url));
-/** The server ends by itself when the loop device has let go of its file. */
+/** More than the kernel needs to let go of a file. */
 const endTimeoutMs = 2_000;
 
 /** Lazy loading of volumes, or (without a speed) none: then only what an earlier run serves is looked after. */
 export function lazyFiles(loading: LazyLoading | undefined, { clock }: { readonly clock: Clock }): LazyFiles {
   const ended = async (view: string): Promise<void> => {
-    const gone = async (): Promise<true | undefined> => ((await lacks(view)) ? true : undefined);
-    if ((await poll(gone, { clock, intervalMs: 10, timeoutMs: endTimeoutMs })) === true) return;
-    // Its server was killed, or the file was never opened.
-    await run(['umount', '--lazy', '--', view]).catch(() => undefined);
+    // The kernel may still be letting go of a loop device's file.
+    const unmounted = async (): Promise<true | undefined> => {
+      if (await isMounted(view)) await run(['umount', '--', view]).catch(() => undefined);
+      return (await isMounted(view)) ? undefined : true;
+    };
+    const isUnmounted = await poll(unmounted, { clock, intervalMs: 10, timeoutMs: endTimeoutMs });
+    if (isUnmounted === undefined) await run(['umount', '--lazy', '--', view]).catch(() => undefined);
     await rm(view, { force: true });
   };
   return {

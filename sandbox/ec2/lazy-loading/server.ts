@@ -1,6 +1,6 @@
 // A process of its own, so that volumes outlive a sandbox that was killed, as their loop devices do:
 // `server.js <volume's file> <where to serve it> <bytes per second>`. Says "ready" when the file can be opened, and ends when it
-// is not open any more.
+// is unmounted, or has been open and is no more.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { messageOf, systemClock } from '../../../src/core/index.js';
@@ -21,17 +21,31 @@ async function main(): Promise<void> {
   const options = 'fd=3,rootmode=100600,user_id=0,group_id=0,allow_other';
   const mount = ['mount', '-i', '-t', 'fuse', '-o', options, 'ebs-lazy-loading', target];
   await run(mount, { inherits: [channel.fd] });
-  const served = serveAsFile(disk, { channel, onUnused: () => void unmount() });
+  let unused = new AbortController();
+  const onUsers = (users: number): void => {
+    unused.abort();
+    unused = new AbortController();
+    if (users === 0) void unmountLater(unused.signal);
+  };
+  const served = serveAsFile(disk, { channel, onUsers });
   writeSync(1, 'ready');
   leaveTerminal();
   await served;
+  unused.abort();
 }
 
-/** When the place is gone, so is this view: whoever ends it waits for that. */
-async function unmount(): Promise<void> {
-  // Somebody else may have done it.
-  await run(['umount', '--lazy', '--', target]).catch(() => undefined);
-  await rm(target, { force: true });
+/** `losetup` opens the file anew when another one was faster to take a loop device. */
+const unusedMs = 2_000;
+
+/** For devices that were taken away by force while they were open: nobody else knows when they are not any more. */
+async function unmountLater(signal: AbortSignal): Promise<void> {
+  try {
+    await systemClock.sleep(unusedMs, signal);
+    await run(['umount', '--', target]);
+    await rm(target, { force: true });
+  } catch {
+    // It was opened again, or somebody else has unmounted it.
+  }
 }
 
 /** Whoever started this waits for the end of its output. */
