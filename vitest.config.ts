@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 // unit: pure or needing only ordinary files and programs; also run on the newest Node LTS.
 // system: the local AWS, real loop devices and filesystems; needs root.
 const env = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
-// So that the worker threads of the local S3 run from TypeScript as well.
+// So that worker threads run from TypeScript as well.
 const execArgv = ['--import', new URL('test/support/typescript-in-threads.mjs', import.meta.url).href];
 
 export default defineConfig({
@@ -17,6 +17,7 @@ export default defineConfig({
           include: ['test/{core,process,archive,codec,cli,source,docs}/**/*.test.ts'],
           testTimeout: 60_000,
           env,
+          execArgv,
         },
       },
       {

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../src/core/index.js';
+import { median } from './process-facts.js';
 import { lightClient } from './throughput/client.js';
 import { start, type Contender, type RunningContender } from './throughput/contenders.js';
 import { allLoads, atOnce, prepare, type Load } from './throughput/loads.js';
@@ -26,11 +27,6 @@ async function measure(load: Load, server: RunningContender): Promise<Measuremen
   const seconds = (systemClock.now() - beganMs) / 1000;
   const inUnits = load.unit === 'MB/s' ? moved / 1e6 : moved;
   return { perSecond: inUnits / seconds, serverCpu: ((server.cpuSeconds() - cpuBefore) * 1000) / inUnits };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 /** All contenders in turn, in one order and then in the other, so that whatever else the machine does meets all of them. */

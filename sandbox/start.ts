@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { AppError, messageOf, systemClock, type Clock } from '../src/core/index.js';
 import { createEbsService, type EbsDelays, type EbsPaging, type EbsQuotas } from './ebs/index.js';
-import { createEc2Service, type Ec2Delays } from './ec2/index.js';
+import { createEc2Service, type Ec2Delays, type LazyLoading } from './ec2/index.js';
 import { zonesOf } from './ec2/places.js';
 import { newFaultInjection, type Faults } from './faults/index.js';
 import { administrator, openIdentities, parsePolicy, rotatingKeys } from './iam/index.js';
@@ -30,6 +30,8 @@ export interface SandboxOptions {
   readonly delays?: Partial<Ec2Delays>;
   /** How many times faster than on AWS archived objects come back: 3600 makes an hour a second. Default 1. */
   readonly archiveSpeed?: number;
+  /** Volumes of snapshots give each block slowly until it has been read once, as on EC2. Default: they do not. */
+  readonly lazyLoading?: LazyLoading;
   /** What EBS direct allows, how long its things take, and how it cuts its pages. */
   readonly ebs?: {
     readonly quotas?: Partial<EbsQuotas>;
@@ -86,6 +88,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       clock,
       onNotice,
       ...(options.delays === undefined ? {} : { delays: options.delays }),
+      lazyLoading: options.lazyLoading,
     });
     closers.unshift(() => ec2.close());
     const ebs = await createEbsService({

@@ -1,8 +1,8 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cpuSeconds, memoryMiB } from '../process-facts.js';
 
 /** What is measured: this tree, another compiled tree, or the peer that does the same work with nothing around it. */
 export type Contender =
@@ -32,9 +32,9 @@ export async function start(contender: Contender, serverModule: string): Promise
   return {
     contender,
     port,
-    cpuSeconds: () => cpuSecondsOf(server),
-    residentMiB: () => statusMiB(server, 'VmRSS'),
-    peakMiB: () => statusMiB(server, 'VmHWM'),
+    cpuSeconds: () => cpuSeconds(server.pid),
+    residentMiB: () => memoryMiB(server.pid, 'VmRSS'),
+    peakMiB: () => memoryMiB(server.pid, 'VmHWM'),
     [Symbol.asyncDispose]: async () => {
       const ended = new Promise((resolve) => server.once('exit', resolve));
       server.disconnect();
@@ -42,16 +42,4 @@ export async function start(contender: Contender, serverModule: string): Promise
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** Linux counts in hundredths of a second (proc(5), utime and stime). */
-function cpuSecondsOf({ pid }: ChildProcess): number {
-  const [, fields = ''] = readFileSync(`/proc/${String(pid)}/stat`, 'latin1').split(') ');
-  const [utime, stime] = fields.split(' ').slice(11, 13);
-  return (Number(utime) + Number(stime)) / 100;
-}
-
-function statusMiB({ pid }: ChildProcess, name: 'VmRSS' | 'VmHWM'): number {
-  const status = readFileSync(`/proc/${String(pid)}/status`, 'latin1');
-  return Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
 }

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { isAbort, toAppError } from '../../src/core/index.js';
+import { GiB, isAbort, KiB, MiB, toAppError } from '../../src/core/index.js';
 import { defaultPort, defaultStateDirectory } from './defaults.js';
 import { parseFaultSpec, type FaultRequest } from '../faults/index.js';
 import { faultHelp } from './fault-help.js';
@@ -39,6 +39,7 @@ function program(): Command {
     .option('--bucket <name>', "a bucket that is made, and that the instance's role may write to", 'demo')
     .option('--fault <spec>', 'a fault on demand; may be repeated', faultSpec)
     .option('--archive-speed <factor>', 'how much faster than on AWS archived objects come back', speed, 1)
+    .option('--lazy-loading <rate>', 'volumes of snapshots give each block so slowly until it was read: 20MiB/s', rate)
     .addHelpText('after', faultHelp('snap-to-s3 sandbox start --fault'))
     .action((options: StartOptions) => startInForeground(options));
   command
@@ -104,6 +105,13 @@ function speed(text: string): number {
     'usage',
     `Error: "${text}" is no speed. Give a number from 1; 3600 makes an hour a second.`,
   );
+}
+
+function rate(text: string): number {
+  const [, number = '', unit = ''] = /^(\d{1,6}(?:\.\d+)?)([KMG])iB\/s$/.exec(text) ?? [];
+  const bytesPerSecond = Number(number) * ({ K: KiB, M: MiB, G: GiB }[unit] ?? 0);
+  if (bytesPerSecond > 0) return bytesPerSecond;
+  throw new CommanderError(2, 'usage', `Error: "${text}" is no rate. Write it as 20MiB/s (or KiB/s, GiB/s).`);
 }
 
 function statusOf(error: unknown): number {

@@ -16,17 +16,20 @@ export interface StartOptions {
   readonly fault?: readonly FaultRequest[];
   /** How much faster than on AWS archived objects come back. */
   readonly archiveSpeed: number;
+  /** Bytes a second; how fast a volume of a snapshot gives what has not been read of it yet. */
+  readonly lazyLoading?: number;
 }
 
 /** Runs a sandbox until SIGINT or SIGTERM. Prints `export …` lines, ready for eval. Throws `usage`. */
 export async function startInForeground(options: StartOptions): Promise<void> {
-  const { state, port, bucket, fault = [], archiveSpeed } = options;
+  const { state, port, bucket, fault = [], archiveSpeed, lazyLoading } = options;
   const stateDirectory = resolve(state);
   using interrupted = interruption();
   const sandbox = await startSandbox({
     stateDirectory,
     port,
     archiveSpeed,
+    ...(lazyLoading === undefined ? {} : { lazyLoading: { bytesPerSecond: lazyLoading } }),
     rolePolicies: [shippedPolicy({ bucket })],
     onNotice: (text) => console.error(text),
   });

@@ -7,6 +7,7 @@ import { arrangements, type Arrangements } from './arrangements.js';
 import { directAccess } from './direct-access.js';
 import { dispatcher, refuse } from './dispatch.js';
 import { defaultDelays, newTasks, pause, resume, type Ec2Delays, type Lifecycle } from './lifecycle/index.js';
+import type { LazyLoading } from './lazy-loading/index.js';
 import { operations } from './operations/index.js';
 import { particulars, serviceOperations } from './service-operations.js';
 import { openDiskFiles, openState, type Instance } from './state/index.js';
@@ -19,6 +20,8 @@ export interface Ec2Options {
   readonly delays?: Partial<Ec2Delays>;
   /** Told what an operator should know and no request can answer. */
   readonly onNotice?: (text: string) => void;
+  /** Volumes of snapshots give each block slowly until it has been read once. Default: they do not. */
+  readonly lazyLoading?: LazyLoading | undefined;
   /** How volumes become devices; loop devices of this machine if not given. */
   readonly devices?: Devices;
 }
@@ -36,12 +39,12 @@ export interface Ec2Service extends Service {
  * resolves. `close` takes the devices away and keeps the attachments. Throws `usage` for a directory that is not its own.
  */
 export async function createEc2Service(options: Ec2Options): Promise<Ec2Service> {
-  const { directory, clock, onNotice = () => undefined } = options;
+  const { directory, clock, lazyLoading, onNotice = () => undefined } = options;
   const state = await openState(directory, { clock });
   const lifecycle: Lifecycle = {
     state,
-    files: await openDiskFiles(directory),
-    devices: options.devices ?? loopDevices({ clock }),
+    files: await openDiskFiles(directory, { lazyLoading: lazyLoading !== undefined }),
+    devices: options.devices ?? loopDevices({ clock, lazyLoading }),
     clock,
     delays: { ...defaultDelays, ...options.delays },
     tasks: newTasks({ onNotice }),

@@ -1,5 +1,6 @@
 export {
   attachedVolume,
+  until,
   type AttachedVolume,
   type Machine,
   type SeedTools,

@@ -132,7 +132,8 @@ function createFrameQueue({ frameBytes, concurrency, compress }: FrameOptions): 
   };
 
   return {
-    takeBuffer: () => free.pop() ?? Buffer.allocUnsafeSlow(frameBytes),
+    // Shared, so that another thread can read it where it is.
+    takeBuffer: () => free.pop() ?? Buffer.from(new SharedArrayBuffer(frameBytes)),
     add: (raw, bytes) => {
       const job: Job = { rawBytes: bytes, compressed: undefined };
       jobs.push(job);

@@ -1,4 +1,4 @@
-import { compressFrame, decompressFrame } from 'lz4-napi';
+import { compressFrame, compressFrameSync, decompressFrame } from 'lz4-napi';
 import { run } from '../process/index.js';
 import { corruptFrame } from './corrupt-frame.js';
 import type { FrameCompressor } from './frame-codec.js';
@@ -9,7 +9,7 @@ const firstHighLevel = 3;
 
 /** See `compressor`. Levels from 3 run the program `lz4` once a frame. */
 export function lz4Compressor(level: number): FrameCompressor {
-  if (level < firstHighLevel) return (raw) => compressFrame(raw, { contentChecksum: true });
+  if (!needsLz4Program(level)) return (raw) => compressFrame(raw, { contentChecksum: true });
   return async (raw) => {
     // -B7: blocks of 4 MiB. What does not compress is stored, with a few bytes for each block.
     const frame = await run(['lz4', '-z', `-${level}`, '-c', '-q', '-B7'], {
@@ -19,6 +19,16 @@ export function lz4Compressor(level: number): FrameCompressor {
     lz4FrameShape(frame);
     return frame;
   };
+}
+
+/** Whether this level takes the program, and needs no thread of ours. */
+export function needsLz4Program(level: number): boolean {
+  return level >= firstHighLevel;
+}
+
+/** The same frame as that of the fast levels of {@link lz4Compressor}, made by the thread that asks. */
+export function lz4CompressHere(raw: Buffer): Buffer {
+  return compressFrameSync(raw, { contentChecksum: true });
 }
 
 /** See `FrameDecompressor`. */

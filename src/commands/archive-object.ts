@@ -17,7 +17,7 @@ import {
   type IndexWriter,
   type ManifestObject,
 } from '../archive/index.js';
-import { compressor } from '../codec/index.js';
+import { frameThreads } from '../codec/index.js';
 import type { Clock, EventSink, SnapshotId } from '../core/index.js';
 import type { ProgramStage } from '../process/index.js';
 import {
@@ -73,6 +73,7 @@ const progressIntervalMs = 100;
 export async function archiveObject(job: ArchiveJob, options: ArchiveJobOptions): Promise<ArchivedResult> {
   const { store, signal, guard, encrypt = asItIs } = options;
   const frameBytes = frameBytesFor(job.expectedBytes);
+  await using threads = frameThreads({ codec: job.codec, level: job.level, threads: options.parallelism });
   const index = createIndexWriter();
   // A failure of one of the two ends the other: neither is any good alone.
   const failed = new AbortController();
@@ -94,7 +95,7 @@ export async function archiveObject(job: ArchiveJob, options: ArchiveJobOptions)
     frame({
       frameBytes,
       concurrency: options.parallelism,
-      compress: compressor(job.codec, job.level),
+      compress: threads.compress,
       onFrame: () => {
         frames += 1;
       },

@@ -29,7 +29,10 @@ export async function migrate(
   const encrypt = await encryption(settings, dependencies);
   const hasLeases = await hasConditionalWrites(store, `.snap-to-s3/probe-${runId}`, signal);
   if (!hasLeases) events({ kind: 'notice', text: noLeases });
-  const run: Run = { selection, settings, dependencies, runStartedMs, hasLeases, encrypt };
+  // Jobs share the cores; each has buffers for as many frames as it has threads.
+  const parallelism = Math.max(1, Math.round(dependencies.parallelism / settings.jobs));
+  const shared = { ...dependencies, parallelism };
+  const run: Run = { selection, settings, dependencies: shared, runStartedMs, hasLeases, encrypt };
   const snapshots = select(run);
   const archived: SnapshotId[] = [];
   const failed: { snapshotId: SnapshotId; error: AppError }[] = [];

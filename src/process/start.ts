@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { PassThrough, pipeline, type Readable, type Writable } from 'node:stream';
 import { programError, type ProgramFailure } from './failure.js';
 
@@ -9,6 +9,8 @@ export interface StartOptions {
   /** Added to a minimal environment (`PATH`, `LC_ALL=C`, `HOME`). */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Open file descriptors that the program gets as 3, 4 and so on. */
+  readonly inherits?: readonly number[];
   /** Takes each line of standard error as it comes; without it only the last 8 KiB are kept, for the error message. */
   readonly onStderrLine?: (line: string) => void;
 }
@@ -36,10 +38,11 @@ const killAfterMs = 2_000;
 export function start(argv: readonly string[], options: StartOptions = {}): RunningProgram {
   const [program = '', ...args] = argv;
   const child = spawn(program, args, {
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...(options.inherits ?? [])],
     env: { PATH: defaultPath(), HOME: process.env.HOME ?? '/root', LC_ALL: 'C', ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-  });
+    // The types know of three pipes only when there is nothing else.
+  }) as ChildProcessWithoutNullStreams;
   let stderr = '';
   let partialLine = '';
   child.stderr.setEncoding('utf8');

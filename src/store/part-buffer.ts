@@ -25,17 +25,41 @@ export interface PartBufferOptions {
   readonly temporaryDirectory: string;
   /** Parts above this many bytes go to disk; {@link largestPartInMemoryBytes} but in tests. */
   readonly inMemoryBytes?: number;
+  /** Where the memory of parts comes from and goes back to; new memory each time if not given. */
+  readonly memory?: PartMemory;
+}
+
+/** Memory that parts have given back, for the next ones. Made once an upload. */
+export interface PartMemory {
+  take(bytes: number): Buffer;
+  giveBack(memory: Buffer): void;
+}
+
+/**
+ * Reuses the memory of parts. Without it, and with the pieces kept as they come, every part would be garbage that has
+ * lived long: V8 would look through its whole heap for every few of them, and hold twice the memory.
+ */
+export function createPartMemory(): PartMemory {
+  let free: Buffer[] = [];
+  return {
+    take: (bytes) => {
+      // Sizes only grow: what is too small now is never needed again.
+      free = free.filter(({ length }) => length === bytes);
+      return free.pop() ?? Buffer.allocUnsafeSlow(bytes);
+    },
+    giveBack: (memory) => void free.push(memory),
+  };
 }
 
 /** Makes room for one part. Dispose to give it back. */
 export async function createPartBuffer(options: PartBufferOptions): Promise<PartBuffer> {
   return options.capacityBytes <= (options.inMemoryBytes ?? largestPartInMemoryBytes)
-    ? memoryPart()
+    ? memoryPart(options.capacityBytes, options.memory ?? createPartMemory())
     : filePart(await unlinkedFile(options.temporaryDirectory), options);
 }
 
-function memoryPart(): PartBuffer {
-  let pieces: Buffer[] = [];
+function memoryPart(capacityBytes: number, memory: PartMemory): PartBuffer {
+  let held: Buffer | undefined = memory.take(capacityBytes);
   let sizeBytes = 0;
   let crc = 0;
   return {
@@ -46,17 +70,27 @@ function memoryPart(): PartBuffer {
       return encodeCrc32(crc);
     },
     append: (bytes) => {
-      pieces.push(bytes);
+      if (held === undefined || sizeBytes + bytes.length > capacityBytes) {
+        throw new AppError('internal', `${bytes.length} bytes do not fit into a part of ${capacityBytes}.`);
+      }
+      held.set(bytes, sizeBytes);
       sizeBytes += bytes.length;
       crc = crc32(bytes, crc);
       return Promise.resolve();
     },
-    read: () => Readable.from(pieces, { objectMode: false }),
+    read: () => Readable.from(piecesOf(held?.subarray(0, sizeBytes) ?? Buffer.alloc(0)), { objectMode: false }),
     [Symbol.asyncDispose]: () => {
-      pieces = [];
+      if (held !== undefined) memory.giveBack(held);
+      held = undefined;
       return Promise.resolve();
     },
   };
+}
+
+const pieceBytes = 1024 * 1024;
+
+function* piecesOf(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
 }
 
 function filePart(file: FileHandle, options: PartBufferOptions): PartBuffer {
@@ -92,7 +126,7 @@ function filePart(file: FileHandle, options: PartBufferOptions): PartBuffer {
 
 async function* readFile(file: FileHandle, sizeBytes: number): AsyncGenerator<Buffer> {
   for (let position = 0; position < sizeBytes;) {
-    const buffer = Buffer.allocUnsafe(Math.min(1024 * 1024, sizeBytes - position));
+    const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, sizeBytes - position));
     const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
     if (bytesRead === 0) throw new Error(`The temporary file of a part ended after ${position} of ${sizeBytes} bytes.`);
     position += bytesRead;

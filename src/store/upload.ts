@@ -4,7 +4,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { confirmObject } from './confirm.js';
 import { beginMultipart, type MultipartUpload } from './multipart.js';
 import { callS3, s3Url, targetFields, type ObjectStore, type ObjectTarget, type StoredObject } from './object-store.js';
-import { createPartBuffer, encodeCrc32, type PartBuffer } from './part-buffer.js';
+import { createPartBuffer, createPartMemory, encodeCrc32, type PartBuffer } from './part-buffer.js';
 import type { UploadGuard } from './upload-guard.js';
 import { asItIs, isConditionRefused, overtaken, type WriteCondition } from './write-condition.js';
 
@@ -94,8 +94,9 @@ async function* cutIntoParts(
   temporaryDirectory: string,
 ): AsyncGenerator<CutPart, void, void> {
   let partNumber = 1;
+  const memory = createPartMemory();
   let capacityBytes = partBytes(partNumber);
-  let part: PartBuffer | undefined = await createPartBuffer({ capacityBytes, temporaryDirectory });
+  let part: PartBuffer | undefined = await createPartBuffer({ capacityBytes, temporaryDirectory, memory });
   try {
     for await (let bytes of source) {
       while (bytes.length > 0) {
@@ -103,7 +104,7 @@ async function* cutIntoParts(
           const full: PartBuffer = part;
           partNumber += 1;
           capacityBytes = partBytes(partNumber);
-          part = await createPartBuffer({ capacityBytes, temporaryDirectory });
+          part = await createPartBuffer({ capacityBytes, temporaryDirectory, memory });
           yield { part: full, isLast: false };
         }
         const room = capacityBytes - part.sizeBytes;

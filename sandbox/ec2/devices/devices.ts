@@ -1,7 +1,8 @@
 import { AppError, poll, type Clock } from '../../../src/core/index.js';
 import { run } from '../../../src/process/index.js';
+import { lazyFiles, type LazyLoading } from '../lazy-loading/index.js';
 import { addLinks, removeLinks } from './by-id.js';
-import { closeLoop, findLoop, openLoop } from './loop.js';
+import { closeLoop, findLoop, openLoop, type Loop } from './loop.js';
 import { addPartitions, partitionsOf, removePartitions } from './partitions.js';
 import { inUse, unmountLazily } from './usage.js';
 
@@ -34,19 +35,29 @@ export interface Devices {
   flush(volume: VolumeFile): Promise<void>;
 }
 
+/** What {@link loopDevices} needs. */
+export interface LoopDevicesOptions {
+  readonly clock: Clock;
+  /** None unless given. */
+  readonly lazyLoading?: LazyLoading | undefined;
+}
+
 /** How long the kernel may take to free a device that nobody uses. */
 const releaseTimeoutMs = 1_000;
 
-/** Loop devices as EBS volumes. */
-export function loopDevices({ clock }: { readonly clock: Clock }): Devices {
+/** Loop devices as EBS volumes, behind lazy loading where there is any. */
+export function loopDevices({ clock, lazyLoading }: LoopDevicesOptions): Devices {
+  const lazy = lazyFiles(lazyLoading, { clock });
+  const loopOf = async (file: string): Promise<Loop | undefined> => findLoop(await lazy.pathOf(file));
   return {
     usable: process.getuid?.() === 0,
     attach: async ({ volumeId, file }) => {
-      const found = await findLoop(file);
+      const backing = await lazy.serve(file);
+      const found = await findLoop(backing);
       if (found?.autoclear === true) {
         throw new AppError('device-missing', `${found.path} still serves ${volumeId} to programs that have it open.`);
       }
-      const path = found?.path ?? (await openLoop(file));
+      const path = found?.path ?? (await openLoop(backing));
       if (found === undefined) {
         // Partitions of an earlier user of this loop device that was freed while they were mounted.
         await removePartitions(path);
@@ -56,20 +67,25 @@ export function loopDevices({ clock }: { readonly clock: Clock }): Devices {
       return path;
     },
     release: async ({ volumeId, file }) => {
-      const loop = await findLoop(file);
-      if (loop !== undefined && !(await freed(loop.path, { file, clock }))) return 'busy';
+      const backing = await lazy.pathOf(file);
+      const loop = await findLoop(backing);
+      if (loop !== undefined && !(await freed(loop.path, { file: backing, clock }))) return 'busy';
       await removeLinks(volumeId);
+      await lazy.end(file);
       return 'released';
     },
     releaseByForce: async ({ volumeId, file }) => {
       await removeLinks(volumeId);
-      const loop = await findLoop(file);
+      const backing = await lazy.pathOf(file);
+      const loop = await findLoop(backing);
       if (loop === undefined) return;
       await unmountLazily([loop.path, ...(await partitionsOf(loop.path)).map(({ path }) => path)]);
-      if (!(await freed(loop.path, { file, clock }))) await closeLoop(loop.path);
+      // What is still open keeps the loop device and the slow view of the file behind it; both end by themselves.
+      if (await freed(loop.path, { file: backing, clock })) await lazy.end(file);
+      else await closeLoop(loop.path);
     },
     flush: async ({ file }) => {
-      const loop = await findLoop(file);
+      const loop = await loopOf(file);
       if (loop === undefined) return;
       for (const { path } of await partitionsOf(loop.path)) await run(['blockdev', '--flushbufs', path]);
       await run(['blockdev', '--flushbufs', loop.path]);

@@ -2,6 +2,7 @@ import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GiB } from '../../../src/core/index.js';
 import { run } from '../../../src/process/index.js';
+import { coldMapOf, createColdMap, removeColdMap } from '../lazy-loading/index.js';
 
 /** The bytes of volumes and snapshots: one sparse file each, which costs only what was written. */
 export interface DiskFiles {
@@ -30,8 +31,14 @@ export interface DiskFiles {
   removeSnapshot(snapshotId: string): Promise<void>;
 }
 
-/** Keeps disks under `<directory>/volumes` and `<directory>/snapshots`. */
-export async function openDiskFiles(directory: string): Promise<DiskFiles> {
+/**
+ * Keeps disks under `<directory>/volumes` and `<directory>/snapshots`. With lazy loading, it is noted of volumes that are
+ * made of snapshots which blocks are still to be fetched.
+ */
+export async function openDiskFiles(
+  directory: string,
+  { lazyLoading = false }: { readonly lazyLoading?: boolean } = {},
+): Promise<DiskFiles> {
   const volumePath = (id: string): string => join(directory, 'volumes', `${id}.img`);
   const snapshotPath = (id: string): string => join(directory, 'snapshots', `${id}.img`);
   await mkdir(join(directory, 'volumes'), { recursive: true });
@@ -66,6 +73,7 @@ export async function openDiskFiles(directory: string): Promise<DiskFiles> {
       await copying(snapshotPath(snapshotId), () => sparseCopy(snapshotPath(snapshotId), partial));
       await chmod(partial, 0o600);
       await resize(partial, sizeGiB * GiB);
+      if (lazyLoading) await createColdMap(coldMapOf(volumePath(id)), { file: partial, sizeBytes: sizeGiB * GiB });
       await rename(partial, volumePath(id));
     },
     takeSnapshot: async (id, { volumeId, flush }) => {
@@ -99,7 +107,10 @@ export async function openDiskFiles(directory: string): Promise<DiskFiles> {
         () => true,
         () => false,
       ),
-    removeVolume: (id) => remove(volumePath(id)),
+    removeVolume: async (id) => {
+      await remove(volumePath(id));
+      await removeColdMap(volumePath(id));
+    },
     removeSnapshot: (id) => remove(snapshotPath(id)),
   };
 }

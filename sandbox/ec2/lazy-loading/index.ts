@@ -1,0 +1,2 @@
+export { coldMapOf, createColdMap, removeColdMap } from './cold-blocks.js';
+export * from './lazy-files.js';
