@@ -109,7 +109,8 @@ describe('the commands of README.md', () => {
   });
 
   it('… those for EC2, and the one that brings the files back', async () => {
-    const [, , doctor = '', tagAndMigrate = '', otherWays = '', getBack = '', ...rest] = await blocks('README.md');
+    const [, , doctor = '', tagAndMigrate = '', otherWays = '', many = '', getBack = '', ...rest] =
+      await blocks('README.md');
     expect(rest).toEqual([]);
     await bash(doctor);
     await bash(tagAndMigrate);
@@ -120,6 +121,7 @@ describe('the commands of README.md', () => {
     await bash(`aws ec2 create-tags --resources ${snapshots[1] ?? ''} --tags Key=snap-to-s3,Value=migrate`);
     await bash(otherWays);
     expect((await manifestOf(snapshots[1] ?? '')).objects).toHaveLength(1);
+    await bash(many);
   });
 });
 
