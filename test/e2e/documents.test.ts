@@ -125,6 +125,19 @@ describe('the commands of README.md', () => {
   });
 });
 
+describe('the commands of the guides', () => {
+  it.each([
+    ['ec2', 2],
+    ['iam', 1],
+    ['kms', 0],
+    ['trouble', 5],
+  ])('%s all work as they stand', async (name, count) => {
+    const commands = await blocks(`docs/guides/${name}.md`);
+    expect(commands).toHaveLength(count);
+    for (const command of commands) await bash(command);
+  });
+});
+
 describe('the commands of docs/FORMAT.md', () => {
   it('bring tars, images and single files back, and prove an object', async () => {
     const [tar = '', image = '', gpg = '', prove = '', single = '', ...rest] = await blocks('docs/FORMAT.md');
