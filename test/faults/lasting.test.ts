@@ -1,6 +1,7 @@
 import { CreateTagsCommand, DeleteTagsCommand, DescribeVolumesCommand } from '@aws-sdk/client-ec2';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FaultRequest } from '../../sandbox/faults/index.js';
+import { poll, systemClock } from '../../src/core/index.js';
 import { localAws, type LocalAws } from '../support/local-aws.js';
 import { migrateHurried } from './in-process.js';
 import { expectArchived, subject, type Subject } from './support.js';
@@ -162,6 +163,9 @@ describe('EC2 does not get on with', () => {
     const { fault } = await stuck({ operation: 'ec2:DetachVolume', fault: { kind: 'stuck' } });
     const [left] = await aws.volumes();
     fault.remove();
+    // In hurried time nobody waits long.
+    const detached = async () => ((await aws.volumes())[0]?.State === 'available' ? true : undefined);
+    await poll(detached, { clock: systemClock, intervalMs: 50, timeoutMs: 20_000 });
     const { archived, events } = await migrateHurried(aws, disk);
     expect(archived).toEqual([disk.snapshotId]);
     expect(events.filter((event) => event.kind === 'stage').map(({ stage }) => stage)).toContain('creating-volume');
