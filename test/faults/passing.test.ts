@@ -1,3 +1,4 @@
+import { CreateTagsCommand } from '@aws-sdk/client-ec2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault, InjectedFault } from '../../sandbox/faults/index.js';
 import { localAws, type LocalAws } from '../support/local-aws.js';
@@ -76,8 +77,10 @@ describe('the archive is whole, and nothing is left, when', () => {
 
 describe('every call once', () => {
   it.each(kinds)('%s -> the archive is whole, and nothing is left', async (_, fault, names) => {
+    const Tags = [{ Key: 'snap-to-s3', Value: 'migrate' }];
+    await aws.ec2.send(new CreateTagsCommand({ Resources: [disk.snapshotId], Tags }));
     const faults = once(aws, names, fault);
-    const finished = await aws.command(['migrate', '--snapshots', disk.snapshotId, '--bucket', disk.bucket]);
+    const finished = await aws.command(['migrate', '--all', '--bucket', disk.bucket]);
     expect(finished.status, finished.stderr).toBe(0);
     expect(spared(faults)).toEqual([]);
     await expectArchived(aws, disk);
