@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { archiveObject, type ArchivedResult, type ArchiveJob } from '../../src/commands/index.js';
 import { formatBytes, snapshotId, systemClock } from '../../src/core/index.js';
-import { readDevice, startTar } from '../../src/disk/index.js';
-import { run, untilEnded } from '../../src/process/index.js';
+import { readDevice, tarBytes } from '../../src/disk/index.js';
+import { run } from '../../src/process/index.js';
 import { imageJudge, readBack, tarJudge } from './read-back.js';
 import { table } from './table.js';
 
@@ -73,8 +73,7 @@ function tarJob(): ArchiveJob {
     target: { key: 'demo/folder.tar.lz4', contentType: 'application/x-lz4' },
     expectedBytes: 0,
     boundBytes: 0,
-    open: (signal) =>
-      untilEnded(startTar(folderToArchive, { filesystemType: 'ext4', signal, onWarning: () => undefined })),
+    open: (signal) => tarBytes(folderToArchive, { filesystemType: 'ext4', signal, onWarning: () => undefined }),
   };
 }
 

@@ -15,6 +15,8 @@ export interface FrameOptions {
   readonly concurrency: number;
   /** Compresses one frame, off the main thread. `raw` stays as it is until the promise settles, and not longer. */
   readonly compress: (raw: Buffer) => Promise<Buffer>;
+  /** Takes back what `compress` gave, when it has been yielded and the next is asked for. */
+  readonly release?: (compressed: Buffer) => void;
   /** Told each frame before it is yielded, in order. */
   readonly onFrame?: (frame: FrameDone) => void;
 }
@@ -33,7 +35,7 @@ export type PipelineStage = (source: AsyncIterable<Buffer>, options?: StageOptio
 /**
  * Makes a stage that turns raw bytes into independent compressed frames, in order, and a seek table after them. Nothing
  * at all becomes one empty frame, which plain tools read as an empty file. While `concurrency` frames are compressed no
- * input is read. Throws what the source and `compress` throw; by then no frame is being compressed any more.
+ * input is read. What is yielded is good until the next is asked for, and so may be what is read. Throws what the source and `compress` throw; by then no frame is being compressed any more.
  */
 export function frame(options: FrameOptions): PipelineStage {
   const { frameBytes, concurrency } = options;
@@ -43,11 +45,14 @@ export function frame(options: FrameOptions): PipelineStage {
   return async function* (source, { signal } = {}) {
     const table = createSeekTableWriter();
     const queue = createFrameQueue(options);
-    const report = (done: CompressedFrame): Buffer => {
-      const sizes = { rawBytes: done.rawBytes, compressedBytes: done.compressed.length };
-      options.onFrame?.({ index: table.frames, ...sizes });
-      table.add(sizes);
-      return done.compressed;
+    const yieldDone = function* (): Generator<Buffer, void> {
+      for (const { rawBytes, compressed } of queue.takeDone()) {
+        const sizes = { rawBytes, compressedBytes: compressed.length };
+        options.onFrame?.({ index: table.frames, ...sizes });
+        table.add(sizes);
+        yield compressed;
+        options.release?.(compressed);
+      }
     };
     try {
       let raw: Buffer | undefined;
@@ -63,16 +68,16 @@ export function frame(options: FrameOptions): PipelineStage {
           queue.add(raw, filled);
           raw = undefined;
           filled = 0;
-          for (const done of queue.takeDone()) yield report(done);
+          yield* yieldDone();
           while (queue.full()) {
             await queue.change();
-            for (const done of queue.takeDone()) yield report(done);
+            yield* yieldDone();
           }
         }
       }
       if (filled > 0 || (table.frames === 0 && queue.empty())) queue.add(raw ?? queue.takeBuffer(), filled);
       while (!queue.empty()) {
-        for (const done of queue.takeDone()) yield report(done);
+        yield* yieldDone();
         if (!queue.empty()) await queue.change();
       }
       yield* table.encode();

@@ -27,6 +27,8 @@ export type FrameResult =
 export interface FrameThreads extends AsyncDisposable {
   /** See `FrameCompressor`; what is more than there are threads waits its turn. */
   readonly compress: FrameCompressor;
+  /** Takes a frame back, so that its memory serves for others; one that never comes back is collected as garbage. */
+  readonly release: (frame: Buffer) => void;
 }
 
 /**
@@ -36,7 +38,10 @@ export interface FrameThreads extends AsyncDisposable {
  */
 export function frameThreads({ codec, level, threads }: FrameThreadData & { readonly threads: number }): FrameThreads {
   const compress = compressor(codec, level);
-  if (codec === 'lz4' && needsLz4Program(level)) return { compress, [Symbol.asyncDispose]: () => Promise.resolve() };
+  if (codec === 'lz4' && needsLz4Program(level)) {
+    return { compress, release: () => undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+  const rooms = createRooms();
   const all: FrameThread[] = [];
   const idle: FrameThread[] = [];
   const waiting: ((thread: FrameThread) => void)[] = [];
@@ -44,7 +49,7 @@ export function frameThreads({ codec, level, threads }: FrameThreadData & { read
     const free = idle.pop();
     if (free !== undefined) return free;
     if (all.length >= threads) return new Promise((resolve) => waiting.push(resolve));
-    const started = startThread({ codec, level });
+    const started = startThread({ codec, level }, rooms);
     all.push(started);
     return started;
   };
@@ -59,6 +64,7 @@ export function frameThreads({ codec, level, threads }: FrameThreadData & { read
         else next(thread);
       }
     },
+    release: rooms.giveBack,
     [Symbol.asyncDispose]: async () => {
       await Promise.all(all.map((thread) => thread.end()));
     },
@@ -73,7 +79,26 @@ interface FrameThread {
 /** lz4 and zstd store what cannot be compressed with a few bytes for each block. */
 const roomFor = (rawBytes: number): number => rawBytes + (rawBytes >> 6) + 1024;
 
-function startThread(workerData: FrameThreadData): FrameThread {
+/** Shared memory for frames. It is used again and again: as garbage it would make V8 look through its whole heap. */
+interface Rooms {
+  take(bytes: number): Buffer;
+  readonly giveBack: (frame: Buffer) => void;
+}
+
+function createRooms(): Rooms {
+  let free: Buffer[] = [];
+  return {
+    take: (bytes) => {
+      free = free.filter((room) => room.length >= bytes);
+      return free.pop() ?? Buffer.from(new SharedArrayBuffer(bytes));
+    },
+    giveBack: ({ buffer }) => {
+      if (buffer instanceof SharedArrayBuffer) free.push(Buffer.from(buffer));
+    },
+  };
+}
+
+function startThread(workerData: FrameThreadData, rooms: Rooms): FrameThread {
   const worker = new Worker(new URL('./frame-thread.js', import.meta.url), { workerData });
   worker.unref();
   let settle: ((result: FrameResult) => void) | undefined;
@@ -85,10 +110,9 @@ function startThread(workerData: FrameThreadData): FrameThread {
   worker.on('message', (result: FrameResult) => settle?.(result));
   worker.on('error', (error) => fail(messageOf(error)));
   worker.on('exit', () => fail('its thread has ended'));
-  let room: Buffer = Buffer.alloc(0);
   return {
     compress: async (raw) => {
-      if (room.length < roomFor(raw.length)) room = Buffer.from(new SharedArrayBuffer(roomFor(raw.length)));
+      const room = rooms.take(roomFor(raw.length));
       const order: FrameOrder = { raw: shared(raw), room };
       const result = await new Promise<FrameResult>((resolve) => {
         settle = resolve;
@@ -101,8 +125,9 @@ function startThread(workerData: FrameThreadData): FrameThread {
       worker.unref();
       switch (result.kind) {
         case 'in-room':
-          return Buffer.from(room.subarray(0, result.bytes));
+          return room.subarray(0, result.bytes);
         case 'beside':
+          rooms.giveBack(room);
           return Buffer.from(result.frame.buffer, result.frame.byteOffset, result.frame.byteLength);
         case 'failed':
           throw new AppError('internal', `A frame could not be compressed: ${result.reason}.`);

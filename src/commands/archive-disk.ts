@@ -6,12 +6,12 @@ import {
   readDevice,
   requireUnwritten,
   selectFilesystems,
-  startTar,
+  tarBytes,
   type DiskLayout,
   type FilesystemArea,
   type Mount,
 } from '../disk/index.js';
-import { ownIdentity, untilEnded } from '../process/index.js';
+import { ownIdentity } from '../process/index.js';
 import type { Snapshot } from '../source/index.js';
 import type { ObjectTarget } from '../store/index.js';
 import { archiveObject, type ArchiveJob } from './archive-object.js';
@@ -132,12 +132,12 @@ function tarJob(
     expectedBytes: mount.usedBytes,
     boundBytes: area.sizeBytes,
     open: async function* (signal) {
-      const tar = startTar(mount.path, {
+      const tar = tarBytes(mount.path, {
         filesystemType: area.contents.type,
         signal,
         onWarning: (line) => dependencies.events({ kind: 'warning', snapshotId, text: printable(line) }),
       });
-      yield* plausibleTar(untilEnded(tar), { area, mount, signal });
+      yield* plausibleTar(tar, { area, mount, signal });
       await mount.requireIntact();
       await requireUnwritten(layout);
     },

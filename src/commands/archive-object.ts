@@ -96,6 +96,7 @@ export async function archiveObject(job: ArchiveJob, options: ArchiveJobOptions)
       frameBytes,
       concurrency: options.parallelism,
       compress: threads.compress,
+      release: threads.release,
       onFrame: () => {
         frames += 1;
       },

@@ -9,6 +9,7 @@ import {
   findTemporaryVolume,
   requireUsable,
   reuseTemporaryVolume,
+  type Claim,
   type Snapshot,
   type TemporaryVolume,
 } from '../source/index.js';
@@ -88,7 +89,7 @@ async function migrateLeased(
   await using claim = await lease.entered({ kind: 'tag', ...states }, () =>
     claimSnapshot(snapshot, { ...dependencies, ...states, during: 'migrating', isOurs: () => lease.isOurs() }),
   );
-  const manifest = await archiveVolume(snapshot, settings, dependencies);
+  const manifest = await archiveVolume(snapshot, settings, { ...dependencies, claim });
 
   const key = manifestKey(snapshot);
   events({ kind: 'stage', snapshotId, stage: 'writing-manifest', subject: key });
@@ -114,9 +115,9 @@ async function migrateLeased(
 async function archiveVolume(
   snapshot: Snapshot,
   settings: MigrateSettings,
-  dependencies: SnapshotDependencies,
+  dependencies: SnapshotDependencies & { readonly claim: Claim },
 ): Promise<Manifest> {
-  const { clock, events, instance, signal } = dependencies;
+  const { clock, events, instance, claim, signal } = dependencies;
   const { snapshotId } = snapshot;
   await using volume = await temporaryVolume(snapshot, settings, dependencies);
   await using attachment = await attachVolume(volume.volumeId, { ...dependencies, snapshotId });
@@ -124,6 +125,7 @@ async function archiveVolume(
   const device = await findDevice(volume.volumeId, { clock, deviceName: attachment.deviceName, signal });
   events({ kind: 'stage', snapshotId, stage: 'reading-disk', subject: device });
   const layout = await readLayout(device, { clock, signal });
+  await claim.stands();
   const archived = await archiveDisk(snapshot, layout, settings, dependencies);
   events({ kind: 'stage', snapshotId, stage: 'cleaning-up', subject: volume.volumeId });
   return buildManifest({ snapshot, layout, archived, region: instance.region, ...dependencies });

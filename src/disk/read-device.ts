@@ -15,17 +15,20 @@ const readsAhead = 4;
 
 /**
  * Reads a block device from its first byte to its last; meanwhile the kernel lets nobody mount it, unless somebody has
- * already. Throws `source-unreadable` with the position of a read error, or when the device ends early.
+ * already. What is yielded is good until the next is asked for. Throws `source-unreadable` with the position of a read error, or when the device ends early.
  */
 export async function* readDevice(path: string, options: ReadDeviceOptions): AsyncGenerator<Buffer> {
   const file = await openExclusively(path);
   const pending: Promise<Buffer>[] = [];
+  // Used again: as garbage, so much memory would make V8 look through its whole heap all the time.
+  const free: Buffer[] = [];
   let next = 0;
   const startRead = (): void => {
     const position = next;
     const length = Math.min(chunkBytes, options.sizeBytes - position);
     next += length;
-    const reading = readFully(file, { path, position, length });
+    const buffer = (free.pop() ?? Buffer.allocUnsafeSlow(chunkBytes)).subarray(0, length);
+    const reading = readFully(file, { path, position, buffer });
     reading.catch(() => undefined);
     pending.push(reading);
   };
@@ -36,6 +39,7 @@ export async function* readDevice(path: string, options: ReadDeviceOptions): Asy
       const chunk = await reading;
       if (next < options.sizeBytes) startRead();
       yield chunk;
+      free.push(chunk);
     }
   } finally {
     await Promise.allSettled(pending);
@@ -79,9 +83,9 @@ function failedAt(path: string, position: number, cause: unknown): AppError {
 
 async function readFully(
   file: FileHandle,
-  { path, position, length }: { path: string; position: number; length: number },
+  { path, position, buffer }: { path: string; position: number; buffer: Buffer },
 ): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length);
+  const { length } = buffer;
   let filled = 0;
   while (filled < length) {
     let bytesRead: number;

@@ -1,5 +1,5 @@
 import { AppError } from '../core/index.js';
-import { start, type RunningProgram } from '../process/index.js';
+import { programBytes } from '../process/index.js';
 
 /** How a directory is archived. */
 export interface TarOptions {
@@ -37,21 +37,19 @@ export function tarArguments(directory: string, filesystemType: string): readonl
 }
 
 /**
- * Starts GNU tar on a mounted filesystem; its archive is on `stdout`. It failed if `ended` rejects: `source-unreadable`
- * where a file could not be read or was not what it had been a moment before (tar fills the gap with zeros),
- * `program-failed` where tar was killed.
+ * The archive that GNU tar makes of a mounted filesystem, ending only when tar has ended well. What is yielded is good until
+ * the next is asked for. Throws `source-unreadable` where a file could not be read or was not what it had been a moment
+ * before (tar fills the gap with zeros), `program-failed` where tar was killed.
  */
-export function startTar(directory: string, options: TarOptions): RunningProgram {
-  const tar = start(tarArguments(directory, options.filesystemType), {
-    signal: options.signal,
-    onStderrLine: options.onWarning,
-  });
-  tar.stdin.end();
-  const ended = tar.ended.catch((error: unknown) => {
+export async function* tarBytes(directory: string, options: TarOptions): AsyncGenerator<Buffer, void> {
+  try {
+    yield* programBytes(tarArguments(directory, options.filesystemType), {
+      signal: options.signal,
+      onStderrLine: options.onWarning,
+    });
+  } catch (error) {
     throw explained(error);
-  });
-  ended.catch(() => undefined);
-  return { ...tar, ended };
+  }
 }
 
 /** Exit status 1: some files changed, shrank or vanished meanwhile. 2: something could not be read (tar's manual). */

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { PassThrough, pipeline, type Readable, type Writable } from 'node:stream';
 import { programError, type ProgramFailure } from './failure.js';
 
@@ -11,6 +12,8 @@ export interface StartOptions {
   readonly cwd?: string;
   /** Open file descriptors that the program gets as 3, 4 and so on. */
   readonly inherits?: readonly number[];
+  /** Where its output goes instead of `stdout`, which is then empty. */
+  readonly output?: Socket;
   /** Takes each line of standard error as it comes; without it only the last 8 KiB are kept, for the error message. */
   readonly onStderrLine?: (line: string) => void;
 }
@@ -38,10 +41,10 @@ const killAfterMs = 2_000;
 export function start(argv: readonly string[], options: StartOptions = {}): RunningProgram {
   const [program = '', ...args] = argv;
   const child = spawn(program, args, {
-    stdio: ['pipe', 'pipe', 'pipe', ...(options.inherits ?? [])],
+    stdio: ['pipe', options.output ?? 'pipe', 'pipe', ...(options.inherits ?? [])],
     env: { PATH: defaultPath(), HOME: process.env.HOME ?? '/root', LC_ALL: 'C', ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    // The types know of three pipes only when there is nothing else.
+    // The types know of three pipes only when there is nothing else; of the second there is none where `output` is given.
   }) as ChildProcessWithoutNullStreams;
   let stderr = '';
   let partialLine = '';
@@ -55,7 +58,8 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
   });
   // When a program ends, Node throws away what nobody has begun to read of its output; from a pipe it cannot.
   const stdout = new PassThrough();
-  pipeline(child.stdout, stdout, () => undefined);
+  if (options.output === undefined) pipeline(child.stdout, stdout, () => undefined);
+  else stdout.end();
   // A program that ends before it has read everything closes the pipe; its exit status tells what happened.
   child.stdin.on('error', () => undefined);
 

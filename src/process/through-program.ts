@@ -20,7 +20,8 @@ export function throughProgram(argv: readonly string[], options: Omit<StartOptio
     let sourceFailure: { readonly error: unknown } | undefined;
     async function* watched(): AsyncGenerator<Buffer> {
       try {
-        yield* source;
+        // What was written to a stream is kept there for a while; what was yielded need not last so long.
+        for await (const bytes of source) yield Buffer.from(bytes);
       } catch (error) {
         // The end of its input would make the program finish its work; there is nothing to finish.
         sourceFailure = { error };

@@ -1,4 +1,4 @@
-import { abandon, AppError, poll, type Clock, type SnapshotId } from '../core/index.js';
+import { AppError, poll, type Clock, type SnapshotId } from '../core/index.js';
 import type { Ec2 } from './ec2.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -7,6 +7,11 @@ export type SnapshotState = 'migrate' | 'migrating' | 'migrated' | 'validating' 
 
 /** The right to work on one snapshot. Disposing it without `finish` puts the tag back to what it was before the work. */
 export interface Claim extends AsyncDisposable {
+  /**
+   * Resolves when it is known that nobody has overwritten our id. Nothing may be written for the snapshot before that.
+   * Throws `claimed-elsewhere`, and `timed-out` where the tag is not to be seen.
+   */
+  stands(): Promise<void>;
   /** Sets the final state; after that disposing does nothing. */
   finish(state: SnapshotState): Promise<void>;
 }
@@ -39,7 +44,8 @@ const pollMs = 500;
 
 /**
  * Claims a snapshot by its tags: writes the state and our id, waits, and reads back whose id stands. The last writer
- * wins, all others see that and leave the snapshot alone. Throws `claimed-elsewhere`.
+ * wins, all others see that and leave the snapshot alone. Returns when the tags are written; a volume can be made while
+ * `stands` waits. Throws `claimed-elsewhere`.
  */
 export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): Promise<Claim> {
   const { ec2, tag, runId, signal } = options;
@@ -47,13 +53,16 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
   const id: SnapshotId = snapshot.snapshotId;
   if (options.from !== undefined) requireState(await ec2.snapshot(id, signal), options.from, tag);
   let open = true;
+  let standing: Promise<void> = Promise.resolve();
   const claim: Claim = {
+    stands: () => standing,
     finish: async (state) => {
       await ec2.setTags(id, { [tag]: state }, signal);
       open = false;
       await ec2.removeTags(id, [idTag]);
     },
     [Symbol.asyncDispose]: async () => {
+      await standing.catch(() => undefined);
       if (!open) return;
       open = false;
       // Who has been overtaken leaves the tags to the one that has the snapshot now, or has done it already.
@@ -63,18 +72,19 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
     },
   };
   await ec2.setTags(id, { [tag]: options.during, [idTag]: runId });
-  try {
+  const readBack = async (): Promise<void> => {
     await options.clock.sleep(options.settleMs ?? defaultSettleMs, signal);
     const look = async (): Promise<string | undefined> => (await ec2.snapshot(id, signal)).tags[idTag];
     const owner = await poll(look, { clock: options.clock, intervalMs: pollMs, timeoutMs: visibilityMs, signal });
-    if (owner === runId) return claim;
+    if (owner === runId) return;
     if (owner === undefined) throw neverSeen(id, idTag);
     // The snapshot is somebody else's now, and so are its tags.
     open = false;
     throw new AppError('claimed-elsewhere', `Snapshot ${id} was claimed by another run (${owner}).`);
-  } catch (error) {
-    return await abandon(claim, error);
-  }
+  };
+  standing = readBack();
+  standing.catch(() => undefined);
+  return claim;
 }
 
 function neverSeen(id: SnapshotId, idTag: string): AppError {

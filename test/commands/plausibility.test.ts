@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { plausibleTar, requireWholeDisk } from '../../src/commands/plausibility.js';
 import { snapshotId, systemClock } from '../../src/core/index.js';
-import { mountReadOnly, readLayout, selectFilesystems, startTar, type Mount } from '../../src/disk/index.js';
-import { run, untilEnded } from '../../src/process/index.js';
+import { mountReadOnly, readLayout, selectFilesystems, tarBytes, type Mount } from '../../src/disk/index.js';
+import { run } from '../../src/process/index.js';
 import { loopDisk, makeFilesystem, type LoopDisk } from '../support/loop-disk.js';
 
 const clock = systemClock;
@@ -33,13 +33,13 @@ async function filled(disk: LoopDisk, type: Type, fill: (at: string) => Promise<
 }
 
 /** Archives what is on the disk and returns the size of the tar; `lie` changes what statfs has said. */
-async function tarBytes(disk: LoopDisk, lie: (mount: Mount) => Partial<Mount> = () => ({})) {
+async function archivedBytes(disk: LoopDisk, lie: (mount: Mount) => Partial<Mount> = () => ({})) {
   const [area] = selectFilesystems(await readLayout(disk.path, { clock })).filesystems;
   if (area === undefined) throw new Error('no filesystem');
   await using mount = await mountReadOnly(area, { mountPoint: join(folder, 'ro'), clock });
-  const tar = startTar(mount.path, { filesystemType: area.contents.type, onWarning: () => undefined });
+  const tar = tarBytes(mount.path, { filesystemType: area.contents.type, onWarning: () => undefined });
   let bytes = 0;
-  for await (const chunk of plausibleTar(untilEnded(tar), { area, mount: { ...mount, ...lie(mount) } })) {
+  for await (const chunk of plausibleTar(tar, { area, mount: { ...mount, ...lie(mount) } })) {
     bytes += chunk.length;
   }
   return { bytes, usedBytes: mount.usedBytes };
@@ -51,7 +51,7 @@ describe('a tar of almost nothing from a filesystem with GBs in use', () => {
     await filled(disk, 'ext4', (at) => run(['fallocate', '--length=1500M', join(at, 'lost')]));
     // The name goes, the inode stays: as in a directory that was lost.
     await run(['debugfs', '-w', '-R', 'unlink lost', disk.path]);
-    await expect(tarBytes(disk)).rejects.toMatchObject({
+    await expect(archivedBytes(disk)).rejects.toMatchObject({
       code: 'implausible-result',
       message: expect.stringMatching(
         /^The tar of \/dev\/loop\d+ has \d+(?:\.\d+)? KiB, .* take \d+(?:\.\d+)? KiB in \d inodes?, .* 1\.46 GiB and \d+ inodes are in use/,
@@ -63,7 +63,9 @@ describe('a tar of almost nothing from a filesystem with GBs in use', () => {
   it('with more inodes in use than names lead to -> implausible-result', async () => {
     await using disk = await loopDisk(64);
     await filled(disk, 'ext4', () => Promise.resolve());
-    await expect(tarBytes(disk, () => ({ usedInodes: 20_000 }))).rejects.toMatchObject({ code: 'implausible-result' });
+    await expect(archivedBytes(disk, () => ({ usedInodes: 20_000 }))).rejects.toMatchObject({
+      code: 'implausible-result',
+    });
   });
 });
 
@@ -78,7 +80,7 @@ describe('no false alarm', () => {
   ])('for an empty %s of %d GiB', async (type, sizeGiB) => {
     await using disk = await loopDisk(sizeGiB * 1024);
     await makeFilesystem[type](disk.path);
-    expect((await tarBytes(disk)).bytes).toBeLessThan(1 * MiB);
+    expect((await archivedBytes(disk)).bytes).toBeLessThan(1 * MiB);
   });
 
   it.each<Type>(['ext4', 'xfs', 'btrfs'])(
@@ -90,7 +92,7 @@ describe('no false alarm', () => {
         await writeFile(join(at, 'deep/down/database'), '');
         await run(['fallocate', '--keep-size', '--length=1500M', join(at, 'deep/down/database')]);
       });
-      const { bytes, usedBytes } = await tarBytes(disk);
+      const { bytes, usedBytes } = await archivedBytes(disk);
       expect(usedBytes).toBeGreaterThan(1400 * MiB);
       // The suspicion was there, and the walk has cleared it.
       expect(bytes).toBeLessThan(1 * MiB);
@@ -115,7 +117,7 @@ describe('no false alarm', () => {
     ]);
     await run(['umount', place]);
     await run(['dd', `if=${image}`, `of=${disk.path}`, 'bs=1M', 'conv=fsync', 'status=none']);
-    expect((await tarBytes(disk)).usedBytes).toBeLessThan(100 * MiB);
+    expect((await archivedBytes(disk)).usedBytes).toBeLessThan(100 * MiB);
   });
 
   it('for sparse files, and for many names of one file', async () => {
@@ -125,7 +127,7 @@ describe('no false alarm', () => {
       await run(['fallocate', '--length=400M', join(at, 'name-0')]);
       for (let other = 1; other < 50; other += 1) await link(join(at, 'name-0'), join(at, `name-${other}`));
     });
-    expect((await tarBytes(disk)).bytes).toBeLessThan(401 * MiB);
+    expect((await archivedBytes(disk)).bytes).toBeLessThan(401 * MiB);
   });
 
   it('for compression and shared extents (btrfs): the tar is the larger one', async () => {
@@ -136,7 +138,7 @@ describe('no false alarm', () => {
         await run(['cp', '--reflink=always', join(at, 'zeros-and-a-bit'), join(at, name)]);
     };
     await filled(disk, 'btrfs', fill, 'compress-force=zstd');
-    const { bytes, usedBytes } = await tarBytes(disk);
+    const { bytes, usedBytes } = await archivedBytes(disk);
     expect(bytes).toBeGreaterThan(usedBytes);
   });
 });
@@ -149,7 +151,7 @@ describe('a statfs that lies', () => {
   ])('(%s) changes nothing in the tar', async (_, usedBytes) => {
     await using disk = await loopDisk(256);
     await filled(disk, 'ext4', (at) => writeFile(join(at, 'file'), Buffer.alloc(40 * MiB, 1)));
-    const { bytes } = await tarBytes(disk, () => ({ usedBytes }));
+    const { bytes } = await archivedBytes(disk, () => ({ usedBytes }));
     expect(bytes).toBeGreaterThan(40 * MiB);
   });
 });

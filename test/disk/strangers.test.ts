@@ -9,10 +9,10 @@ import {
   readLayout,
   requireUnwritten,
   selectFilesystems,
-  startTar,
+  tarBytes,
   type FilesystemArea,
 } from '../../src/disk/index.js';
-import { run, runText, start, untilEnded } from '../../src/process/index.js';
+import { run, runText, start } from '../../src/process/index.js';
 import { loopDisk, makeFilesystem } from '../support/loop-disk.js';
 
 const clock = systemClock;
@@ -146,8 +146,8 @@ describe('a mount that is no longer what it was', () => {
 
     await using mount = await mountReadOnly(await onlyFilesystem(disk.path), { mountPoint: join(folder, 'm'), clock });
     const chunks: Buffer[] = [];
-    const tar = startTar(mount.path, { filesystemType: 'ext4', onWarning: () => undefined });
-    for await (const chunk of untilEnded(tar)) chunks.push(chunk);
+    const tar = tarBytes(mount.path, { filesystemType: 'ext4', onWarning: () => undefined });
+    for await (const chunk of tar) chunks.push(Buffer.from(chunk));
     const names = await runText(['tar', '--list', '--file=-'], { input: Buffer.concat(chunks) });
     // This is what makes it dangerous: tar has succeeded.
     expect(names.split('\n').filter((name) => name.includes('rather long')).length).toBeLessThan(200);

@@ -2,8 +2,7 @@ import { appendFile, mkdtemp, rm, truncate, unlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startTar } from '../../src/disk/index.js';
-import { untilEnded } from '../../src/process/index.js';
+import { tarBytes } from '../../src/disk/index.js';
 
 let folder = '';
 beforeEach(async () => {
@@ -20,10 +19,10 @@ describe('tar, when a file', () => {
     ['grows while it is read', /file changed as we read it/, () => appendFile(join(folder, 'a'), 'more')],
     ['vanishes before it is read', /b: File removed before we read it/, () => unlink(join(folder, 'b'))],
   ])('%s -> source-unreadable, whatever it has put in its place', async (_, sentence, change) => {
-    const tar = startTar(folder, { filesystemType: 'ext4', onWarning: () => undefined });
+    const tar = tarBytes(folder, { filesystemType: 'ext4', onWarning: () => undefined });
     let changed = false;
     const reading = async (): Promise<void> => {
-      for await (const chunk of untilEnded(tar)) {
+      for await (const chunk of tar) {
         if (chunk.length === 0 || changed) continue;
         changed = true;
         await change();

@@ -14,7 +14,7 @@ let aws: LocalAws;
 let disk: Subject;
 beforeAll(async () => {
   // New keys every half second, while those before are good for an hour: nobody has a reason to renew them by himself.
-  aws = await localAws({ roleKeys: { lifetimeMs: 3_600_000, renewBeforeMs: 3_599_500 } });
+  aws = await localAws({ roleKeys: { lifetimeMs: 3_600_000, renewBeforeMs: 3_599_980 } });
   disk = await subject(aws, await aws.bucket());
 });
 afterAll(() => aws[Symbol.asyncDispose]());

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Fault, InjectedFault } from '../../sandbox/faults/index.js';
+import { poll, systemClock } from '../../src/core/index.js';
 import { filesystemOn, type LocalAws } from '../support/local-aws.js';
 import { decompressed, extracted, sha256sum } from '../support/read-archive.js';
 
@@ -53,6 +54,9 @@ export async function expectArchived(aws: LocalAws, { snapshotId, bucket, sha256
   const tar = await decompressed(await aws.download(bucket, archive ?? ''), 'lz4');
   expect(await sha256sum(join(await extracted(tar), 'random'))).toBe(sha256);
   expect(await aws.tags(snapshotId)).toEqual({ 'snap-to-s3': 'migrated' });
+  // The kernel lets go of a loop device when the last of those who look at new disks has closed it.
+  const gone = async () => ((await aws.leftovers()).length === 0 ? true : undefined);
+  await poll(gone, { clock: systemClock, intervalMs: 50, timeoutMs: 5_000 }).catch(() => undefined);
   expect(await aws.leftovers()).toEqual([]);
 }
 
