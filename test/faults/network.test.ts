@@ -13,7 +13,7 @@ import { expectArchived, subject, type Subject } from './support.js';
 let aws: LocalAws;
 let disk: Subject;
 beforeAll(async () => {
-  // New keys every half second, while those before are good for an hour: nobody has a reason to renew them by himself.
+  // New keys every 20 ms, while those before are good for an hour: nobody has a reason to renew them by himself.
   aws = await localAws({ roleKeys: { lifetimeMs: 3_600_000, renewBeforeMs: 3_599_980 } });
   disk = await subject(aws, await aws.bucket());
 });
@@ -95,7 +95,13 @@ describe('credentials', () => {
     expect(finished.status, finished.stderr).toBe(0);
     expect(fault.fired).toBe(2);
     const used = new Set(witness.answered.map(({ accessKeyId }) => accessKeyId));
-    expect(used.size).toBeGreaterThan(1);
+    const story = witness.answered.map(({ method, path, status, accessKeyId = '' }) => [
+      method,
+      path,
+      status,
+      accessKeyId,
+    ]);
+    expect(used.size, `${finished.stderr}\n${JSON.stringify(story)}`).toBeGreaterThan(1);
     await expectArchived(aws, disk);
   });
 

@@ -1,4 +1,5 @@
-import { z } from 'zod';
+import { readdir, readFile, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import { AppError } from '../../../src/core/index.js';
 import { run, runText } from '../../../src/process/index.js';
 
@@ -10,18 +11,22 @@ export interface Loop {
   readonly autoclear: boolean;
 }
 
-const listing = z.object({
-  loopdevices: z.array(z.object({ name: z.string(), autoclear: z.boolean() })),
-});
-
-/** The loop device behind which this file is, if any. Must not be asked about a file that does not exist. */
+/**
+ * The loop device behind which this file is, if any. Must not be asked about a file that does not exist. Each device is asked
+ * by itself: a listing by `losetup` can miss one while others come and go.
+ */
 export async function findLoop(file: string): Promise<Loop | undefined> {
-  const text = await runText(['losetup', '--list', '--json', '--output', 'NAME,AUTOCLEAR', '--associated', file]);
-  // Without any loop device, some versions of losetup print nothing.
-  if (text.trim() === '') return undefined;
-  const [first] = listing.parse(JSON.parse(text)).loopdevices;
-  return first === undefined ? undefined : { path: first.name, autoclear: first.autoclear };
+  const backing = await realpath(file);
+  for (const name of await readdir(sysBlock)) {
+    if (!name.startsWith('loop')) continue;
+    const fact = (of: string) => readFile(join(sysBlock, name, 'loop', of), 'utf8').catch(() => undefined);
+    if ((await fact('backing_file'))?.replace(/\n$/, '') !== backing) continue;
+    return { path: `/dev/${name}`, autoclear: (await fact('autoclear'))?.trim() === '1' };
+  }
+  return undefined;
 }
+
+const sysBlock = '/sys/block';
 
 /** Puts a free loop device in front of the file. Finding and taking is one step, so two callers cannot get the same. */
 export async function openLoop(file: string): Promise<string> {
