@@ -160,15 +160,9 @@ async function openBody(
 }
 
 function meant(resource: string, error: unknown): unknown {
-  switch (awsCode(error)) {
-    case 'PreconditionFailed':
-    case 'InvalidRange':
-      return changed(resource, error);
-    case 'InvalidObjectState':
-      return frozen(resource, storageClassOf(error), error);
-    default:
-      return error;
-  }
+  const code = awsCode(error);
+  if (code === 'PreconditionFailed' || code === 'InvalidRange') return changed(resource, error);
+  return code === 'InvalidObjectState' ? frozen(resource, storageClassOf(error), error) : error;
 }
 
 /** S3 tells it in the answer. */
