@@ -1,5 +1,5 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { PassThrough, pipeline, type Readable, type Writable } from 'node:stream';
+import { PassThrough, pipeline, Writable, type Readable } from 'node:stream';
 import { programError, type ProgramFailure } from './failure.js';
 
 /** How a program is started. */
@@ -11,6 +11,8 @@ export interface StartOptions {
   readonly cwd?: string;
   /** Open file descriptors that the program gets as 3, 4 and so on. */
   readonly inherits?: readonly number[];
+  /** Texts that the program can read, each on a descriptor of its own after those: what must not stand in `argv`. */
+  readonly gives?: readonly string[];
   /** Takes each line of standard error as it comes; without it only the last 8 KiB are kept, for the error message. */
   readonly onStderrLine?: (line: string) => void;
 }
@@ -37,12 +39,20 @@ const killAfterMs = 2_000;
  */
 export function start(argv: readonly string[], options: StartOptions = {}): RunningProgram {
   const [program = '', ...args] = argv;
+  const { inherits = [], gives = [] } = options;
   const child = spawn(program, args, {
-    stdio: ['pipe', 'pipe', 'pipe', ...(options.inherits ?? [])],
+    stdio: ['pipe', 'pipe', 'pipe', ...inherits, ...gives.map(() => 'pipe' as const)],
     env: { PATH: defaultPath(), HOME: process.env.HOME ?? '/root', LC_ALL: 'C', ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     // The types know of three pipes only when there is nothing else.
   }) as ChildProcessWithoutNullStreams;
+  for (const [index, text] of gives.entries()) {
+    const pipe = (child.stdio as readonly unknown[])[3 + inherits.length + index];
+    if (!(pipe instanceof Writable)) continue;
+    // A program that does not want it closes it.
+    pipe.on('error', () => undefined);
+    pipe.end(text);
+  }
   let stderr = '';
   let partialLine = '';
   child.stderr.setEncoding('utf8');
