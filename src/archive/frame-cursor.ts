@@ -6,23 +6,34 @@ export interface Cursor extends AsyncDisposable {
   peek(): Promise<Buffer | undefined>;
   /** Passes over so many bytes of what `peek` showed. */
   advance(bytes: number): void;
-  /** The memory of the current piece does not go back to the pool: somebody else has it now. */
-  keep(): void;
+  /** Holds the memory of the current piece back from the pool until what is returned has been called. */
+  borrow(): () => void;
   /** Bytes passed over so far. */
   readonly position: number;
 }
 
-/** Makes a cursor over a stream. Pieces that were passed over go back to the pool. Disposing leaves the stream. */
+/** A piece, and how many hold its memory: the cursor itself, and borrowers. */
+interface Piece {
+  readonly bytes: Buffer;
+  holders: number;
+}
+
+/**
+ * Makes a cursor over a stream. The memory of pieces that were passed over, and that nobody has borrowed any more, goes back
+ * to the pool. Disposing leaves the stream.
+ */
 export function createCursor(source: AsyncIterable<Buffer>, pool: BufferPool): Cursor {
   const pieces = source[Symbol.asyncIterator]();
-  let piece: Buffer | undefined;
+  let piece: Piece | undefined;
   let at = 0;
   let position = 0;
-  let isKept = false;
+  const letGo = (held: Piece): void => {
+    held.holders -= 1;
+    if (held.holders === 0) pool.giveBack(held.bytes);
+  };
   const drop = (): void => {
-    if (piece !== undefined && !isKept) pool.giveBack(piece);
+    if (piece !== undefined) letGo(piece);
     piece = undefined;
-    isKept = false;
     at = 0;
   };
   return {
@@ -30,20 +41,27 @@ export function createCursor(source: AsyncIterable<Buffer>, pool: BufferPool): C
       return position;
     },
     peek: async () => {
-      while (piece === undefined || at === piece.length) {
+      while (piece === undefined || at === piece.bytes.length) {
         drop();
         const next = await pieces.next();
         if (next.done === true) return undefined;
-        piece = next.value;
+        piece = { bytes: next.value, holders: 1 };
       }
-      return piece.subarray(at);
+      return piece.bytes.subarray(at);
     },
     advance: (bytes) => {
       at += bytes;
       position += bytes;
     },
-    keep: () => {
-      isKept = true;
+    borrow: () => {
+      const borrowed = piece;
+      if (borrowed === undefined) return () => undefined;
+      borrowed.holders += 1;
+      let isBack = false;
+      return () => {
+        if (!isBack) letGo(borrowed);
+        isBack = true;
+      };
     },
     [Symbol.asyncDispose]: async () => {
       drop();

@@ -20,8 +20,8 @@ export interface FrameWalker {
 
 /** A frame of a stream. */
 export type Frame =
-  /** One that can be held; its bytes belong to the receiver. */
-  | { readonly kind: 'whole'; readonly bytes: Buffer; readonly walked: WalkedFrame }
+  /** One that can be held, until `release`. */
+  | { readonly kind: 'whole'; readonly bytes: Buffer; readonly walked: WalkedFrame; readonly release: () => void }
   /** One that cannot: its bytes must be read to their end before the next frame comes; then there is `walked()`. */
   | { readonly kind: 'large'; readonly content: AsyncGenerator<Buffer, void>; readonly walked: () => WalkedFrame }
   /** A skippable frame; undefined where that is too large to be held. */
@@ -51,27 +51,36 @@ export async function* splitFrames(
 ): AsyncGenerator<PlacedFrame, void> {
   await using cursor = createCursor(source, pool);
   let likelyBytes = MiB;
+  const isHeld = (walked: WalkedFrame): boolean => walked.mostRawBytes <= largestRawBytes;
   const isLarge = (): boolean => walker.mostRawBytes > largestRawBytes || walker.openBytes > largestRawBytes;
   for (;;) {
     let piece = await cursor.peek();
     if (piece === undefined) return;
     const offset = cursor.position;
+    let step = walker.take(piece);
+    const isShared = piece.buffer instanceof SharedArrayBuffer;
+    if (step.ended?.kind === 'data' && isHeld(step.ended) && isShared) {
+      // Whole, where it is.
+      const release = cursor.borrow();
+      cursor.advance(step.taken);
+      yield { kind: 'whole', offset, bytes: piece.subarray(0, step.taken), walked: step.ended, release };
+      continue;
+    }
     const gathered = createGathered(pool, likelyBytes);
-    let walked: WalkedFrame | undefined;
     for (;;) {
-      const { taken, ended } = walker.take(piece);
-      gathered.add(piece.subarray(0, taken));
-      cursor.advance(taken);
-      walked = ended;
-      if (ended !== undefined || isLarge()) break;
+      gathered.add(piece.subarray(0, step.taken));
+      cursor.advance(step.taken);
+      if (step.ended !== undefined || isLarge()) break;
       piece = await cursor.peek();
       if (piece === undefined) throw cutOff(offset, cursor);
+      step = walker.take(piece);
     }
-    const fits = walked !== undefined && walked.mostRawBytes <= largestRawBytes;
+    const walked = step.ended;
     if (walked?.kind === 'skippable') yield { kind: 'skippable', offset, bytes: gathered.bytes() };
-    else if (walked !== undefined && fits) {
+    else if (walked !== undefined && isHeld(walked)) {
       likelyBytes = Math.max(MiB, walked.compressedBytes);
-      yield { kind: 'whole', offset, bytes: gathered.bytes(), walked };
+      const bytes = gathered.bytes();
+      yield { kind: 'whole', offset, bytes, walked, release: () => pool.giveBack(bytes) };
     } else if (walked === undefined && walker.openKind === 'skippable') {
       for await (const _ of restOf(cursor, { walker, offset, first: undefined })) continue;
       yield { kind: 'skippable', offset, bytes: undefined };
@@ -116,8 +125,8 @@ async function* restOf(
     const piece = await cursor.peek();
     if (piece === undefined) throw cutOff(offset, cursor);
     const step = walker.take(piece);
-    // It may wait in the pipe of a program for longer than until the next one.
-    cursor.keep();
+    // For ever: it may wait in the pipe of a program for longer than until the next one.
+    cursor.borrow();
     cursor.advance(step.taken);
     yield piece.subarray(0, step.taken);
     ended = step.ended;

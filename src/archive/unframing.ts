@@ -99,14 +99,14 @@ interface Unpacked {
 }
 
 async function unpackWhole(
-  { bytes, walked, offset }: Extract<PlacedFrame, { readonly kind: 'whole' }>,
+  { bytes, walked, offset, release }: Extract<PlacedFrame, { readonly kind: 'whole' }>,
   index: number,
   { pool, unpack }: UnframeOptions,
 ): Promise<Unpacked> {
   const room = pool.take(walked.mostRawBytes);
   try {
     const rawBytes = await unpack(bytes, room);
-    pool.giveBack(bytes);
+    release();
     return { raw: room.subarray(0, rawBytes), walked };
   } catch (error) {
     // The memory is not used again: what failed may still be at it.

@@ -1,14 +1,15 @@
 import { AppError, type BufferPool } from '../core/index.js';
 import type { ProgramStage } from '../process/index.js';
 import {
-  createObjectSum,
   downloadObject,
   headObject,
   requireReadable,
   s3Url,
+  summingThread,
   type ObjectFacts,
   type ObjectStore,
   type ObjectSums,
+  type SummingThread,
 } from '../store/index.js';
 
 /** An object that is to be read to its end. */
@@ -63,20 +64,33 @@ export async function openObject(object: ObjectToRead, dependencies: ReadDepende
   return {
     facts,
     bytes: async function* () {
-      const sum = createObjectSum();
-      async function* received(): AsyncGenerator<Buffer, void> {
-        for await (const bytes of downloadObject(store, facts, dependencies)) {
-          sum.add(bytes);
-          yield bytes;
-        }
-      }
-      if (encrypted && decrypt !== undefined) yield* decrypt(received(), { signal });
-      else yield* received();
-      const sums = sum.result();
+      await using sum = summingThread();
+      const received = summed(downloadObject(store, facts, dependencies), sum);
+      if (encrypted && decrypt !== undefined) yield* decrypt(received, { signal });
+      else yield* received;
+      const sums = await sum.result();
       requireSums(resource, sums, { facts, expected });
       return sums;
     },
   };
+}
+
+/** Passes bytes on as soon as they have been added up, and reads the next ones meanwhile. */
+async function* summed(source: AsyncIterable<Buffer>, sum: SummingThread): AsyncGenerator<Buffer, void> {
+  let before: { readonly bytes: Buffer; readonly added: Promise<void> } | undefined;
+  for await (const bytes of source) {
+    const added = sum.add(bytes);
+    // Its failure is thrown in its turn.
+    added.catch(() => undefined);
+    if (before !== undefined) {
+      await before.added;
+      yield before.bytes;
+    }
+    before = { bytes, added };
+  }
+  if (before === undefined) return;
+  await before.added;
+  yield before.bytes;
 }
 
 function requireSums(

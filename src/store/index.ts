@@ -14,5 +14,6 @@ export * from './part-buffer.js';
 export * from './probe-object.js';
 export * from './probe-upload.js';
 export * from './server-time.js';
+export { summingThread, type SummingThread } from './summing-thread.js';
 export * from './upload-guard.js';
 export * from './upload.js';

@@ -18,7 +18,7 @@ export interface ObjectSum {
   result(): ObjectSums;
 }
 
-/** See {@link ObjectSum}. About 0.7 ms of the main thread a MiB where the processor has SHA instructions. */
+/** See {@link ObjectSum}. About 0.7 ms of processor time a MiB where the processor has SHA instructions. */
 export function createObjectSum(): ObjectSum {
   const hash = createHash('sha256');
   let crc = 0;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { frame, unframe, type FramesRead, type UnframeOptions } from '../../src/archive/index.js';
 import { compressor, frameWalker, unpackLarge, unpackThreads, type FrameCodec } from '../../src/codec/index.js';
-import { createBufferPool, KiB, MiB } from '../../src/core/index.js';
+import { createBufferPool, KiB, MiB, type BufferPool } from '../../src/core/index.js';
 import { run } from '../../src/process/index.js';
 
 const words = (bytes: number): Buffer =>
@@ -10,6 +10,14 @@ const words = (bytes: number): Buffer =>
 async function* pieces(bytes: Buffer, pieceBytes: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += pieceBytes)
     yield await Promise.resolve(bytes.subarray(at, at + pieceBytes));
+}
+/** The same in memory of a pool, which goes back to it. */
+async function* pooled(source: AsyncIterable<Buffer>, pool: BufferPool): AsyncGenerator<Buffer> {
+  for await (const bytes of source) {
+    const piece = pool.take(bytes.length);
+    bytes.copy(piece);
+    yield piece;
+  }
 }
 async function archived(raw: Buffer, codec: FrameCodec, frameBytes = 256 * KiB): Promise<Buffer> {
   const compress = compressor(codec, codec === 'lz4' ? 1 : 3);
@@ -32,7 +40,7 @@ async function read(
   options: Partial<UnframeOptions> & { readonly pieceBytes?: number } = {},
 ): Promise<Read> {
   const pool = createBufferPool();
-  const reading = unframe(pieces(stored, options.pieceBytes ?? 70_000), {
+  const reading = unframe(pooled(pieces(stored, options.pieceBytes ?? 170_000), pool), {
     walker: frameWalker(codec),
     unpack: threads[codec].unpack,
     unpackLarge: unpackLarge(codec),
