@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../../sandbox/faults/index.js';
+import { administrator } from '../../sandbox/iam/index.js';
 import { createBufferPool, MiB, poll, systemClock, type BufferPool } from '../../src/core/index.js';
 import { downloadObject, headObject, requireReadable, type DownloadOptions } from '../../src/store/index.js';
 import { faultyS3, type FaultyS3 } from '../support/faulty-s3.js';
@@ -128,6 +131,29 @@ describe('downloading', () => {
         for await (const bytes of reading) expect(content.includes(bytes)).toBe(true);
       })(),
     ).rejects.toMatchObject({ code: 'object-changed', message: expect.stringContaining('s3://bucket/changing') });
+  });
+
+  it.each([
+    ['shorter', -1],
+    ['longer', 1],
+  ])('of a store whose body is %s than it says ends with an error, never with wrong bytes', async (_, more) => {
+    const server = createServer((_request, response) => {
+      response.writeHead(206, { etag: '"e"', 'content-range': 'bytes 0-999/1000' }).end(Buffer.alloc(1000 + more));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const client = new S3Client({
+      endpoint: `http://127.0.0.1:${port}`,
+      region: 'us-east-1',
+      credentials: administrator,
+      forcePathStyle: true,
+      maxAttempts: 1,
+    });
+    const object = { key: 'k', sizeBytes: 1000, etag: '"e"' };
+    const reading = downloadObject({ ...s3.store, client }, object, { streams: 1, pool: createBufferPool() });
+    await expect(reading.next()).rejects.toMatchObject({ code: more < 0 ? 'rejected' : 'unavailable' });
+    client.destroy();
+    server.close();
   });
 
   it('ends its requests when the reader leaves', async () => {
