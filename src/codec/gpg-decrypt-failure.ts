@@ -35,13 +35,9 @@ export function decryptionError(words: GpgWords, failed: FailedDecryption): AppE
     return make('program-failed', `${failed.gpg.program} was killed by ${signal} while it decrypted.`, 'Run it again.');
   }
   if (!status.has('ENC_TO') && !status.has('BEGIN_DECRYPTION')) {
-    return status.has('PLAINTEXT') || status.has('NODATA') || status.has('UNEXPECTED')
-      ? make('corrupt-archive', 'The archive is not encrypted with gpg, although its name says so.', damagedHint)
-      : make(
-          'program-failed',
-          `${failed.gpg.program} could not decrypt the archive: ${said}.`,
-          programHint(failed.gpg),
-        );
+    return isOwnTrouble.test(said)
+      ? make('program-failed', `${failed.gpg.program} could not decrypt the archive: ${said}.`, programHint(failed.gpg))
+      : make('corrupt-archive', 'The archive is not encrypted with gpg, although its name says so.', damagedHint);
   }
   if (status.has('PLAINTEXT')) {
     const what = status.has('BADMDC') ? 'bytes of it were changed' : 'it is cut off or damaged';
@@ -71,6 +67,9 @@ export function decryptionError(words: GpgWords, failed: FailedDecryption): AppE
   }
   return make('corrupt-archive', `The encrypted archive is damaged at its beginning. gpg says: ${said}.`, damagedHint);
 }
+
+/** What gpg says when it has not come as far as to look at the message. */
+const isOwnTrouble = /invalid option|keyblock resource|homedir|can't (?:open|create|connect)|Permission denied|fatal/i;
 
 /** `pkdecrypt_failed 67108949`: source and code of libgpg-error in one number. */
 function isLocked(rest: string): boolean {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   checkSessionKey,
@@ -100,9 +101,23 @@ describe('decryption', () => {
 
   it('of what is no message, or was never encrypted -> `corrupt-archive`', async () => {
     const stored = await run(['gpg', '--batch', '--store', '-o', '-'], { input: plain, env: { GNUPGHOME: ours.home } });
-    for (const message of [Buffer.alloc(0), plain, stored]) {
+    // What bytes mean to gpg depends on the first one, which tells the kind of packet.
+    const noMessages = [0x00, 0x2d, 0x84, 0x8c, 0xa3, 0xc1, 0xcb, 0xd2, 0xff].map((first) => {
+      return Buffer.concat([Buffer.from([first]), plain]);
+    });
+    for (const message of [Buffer.alloc(0), ...noMessages, stored]) {
       await expect(decrypt(message)).rejects.toMatchObject({ code: 'corrupt-archive' });
     }
+  });
+
+  it('by a gpg that is too old says so of gpg, not of the message', async () => {
+    const program = join(ours.home, 'old-gpg');
+    const script = '#!/bin/sh\necho "gpg: invalid option \\"--override-session-key-fd\\"" >&2\nexit 2\n';
+    await writeFile(program, script, { mode: 0o755 });
+    await expect(decrypt(encrypted, { sessionKey }, { ...gpg, program })).rejects.toMatchObject({
+      code: 'program-failed',
+      hint: expect.stringContaining('2.1.16'),
+    });
   });
 
   it('of a message with something behind it is not believed', async () => {
