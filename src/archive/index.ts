@@ -9,6 +9,8 @@ export * from './manifest.js';
 export * from './metadata.js';
 export * from './part-plan.js';
 export * from './seek-table.js';
+export * from './split-frames.js';
 export * from './tags.js';
 export * from './tar-scanner.js';
 export * from './tar-scanner-entry.js';
+export * from './unframing.js';

@@ -49,7 +49,15 @@ export function manifestKey(snapshot: ArchivedSnapshot): string {
 }
 
 const pattern =
-  /^(?<volume>vol-[0-9a-f]+)\/(?<time>\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\+00:00|Z)) (?<snapshot>snap-[0-9a-f]+)(?: - .*?)?(?:\.(?<partition>\d+))?\.(?<content>tar|img)\.(?<codec>lz4|zstd)(?<gpg>\.gpg)?$/su;
+  /^(?<volume>vol-[0-9a-f]+)\/(?<time>\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:[+-]\d{2}:\d{2}|Z)) (?<snapshot>snap-[0-9a-f]+)(?: - .*?)?(?:\.(?<partition>\d+))?\.(?<content>tar|img)\.(?<codec>lz4|zstd)(?<gpg>\.gpg)?$/su;
+
+const manifestPattern = /^(?<volume>vol-[0-9a-f]+)\/[^/]+ (?<snapshot>snap-[0-9a-f]+)\.manifest\.json$/u;
+
+/** The snapshot that a manifest with this key would be of; undefined for any other key. */
+export function parseManifestKey(key: string): SnapshotId | undefined {
+  const id = manifestPattern.exec(key)?.groups?.snapshot;
+  return id === undefined || !/^snap-(?:[0-9a-f]{8}|[0-9a-f]{17})$/.test(id) ? undefined : snapshotId(id);
+}
 
 /**
  * Reads the key of an archive object, ours or the existing tool's (which could put ` - <description>` before the
@@ -57,12 +65,13 @@ const pattern =
  */
 export function parseArchiveKey(key: string): ArchiveName | undefined {
   const found = pattern.exec(key)?.groups;
-  if (found === undefined) return undefined;
+  const startTime = new Date(found?.time ?? '');
+  if (found === undefined || Number.isNaN(startTime.getTime())) return undefined;
   try {
     return {
       volumeId: volumeId(found.volume ?? ''),
       snapshotId: snapshotId(found.snapshot ?? ''),
-      startTime: new Date(found.time ?? ''),
+      startTime,
       partition: found.partition,
       content: found.content === 'img' ? 'image' : 'tar',
       codec: found.codec === 'zstd' ? 'zstd' : 'lz4',

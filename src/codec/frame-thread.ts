@@ -1,25 +1,35 @@
-// A thread of `frameThreads`: compresses one frame after the other.
+// A thread of a pool: compresses or decompresses one frame after the other.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../core/index.js';
-import type { FrameOrder, FrameResult, FrameThreadData } from './frame-threads.js';
-import { lz4CompressHere } from './lz4.js';
-import { zstdCompressor } from './zstd.js';
+import type { FrameOrder, FrameResult, FrameThreadData } from './frame-thread-pool.js';
+import { lz4CompressHere, lz4UnpackHere } from './lz4.js';
+import { zstdCompressor, zstdUnpack } from './zstd.js';
 
-const { codec, level } = workerData as FrameThreadData;
-const compress = codec === 'lz4' ? lz4CompressHere : zstdCompressor(level);
+type Work = (input: Buffer, roomBytes: number) => Buffer | Promise<Buffer>;
+
+function workOf(data: FrameThreadData): Work {
+  switch (data.kind) {
+    case 'compress':
+      return data.codec === 'lz4' ? lz4CompressHere : zstdCompressor(data.level);
+    case 'decompress':
+      return data.codec === 'lz4' ? lz4UnpackHere : zstdUnpack;
+  }
+}
+
+const work = workOf(workerData as FrameThreadData);
 
 // V8 does not know how much memory of the codecs its few small objects hold, and would wait for many of them.
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as (options: { readonly type: 'minor' }) => void;
 
-async function made({ raw, room }: FrameOrder): Promise<FrameResult> {
+async function made({ input, room }: FrameOrder): Promise<FrameResult> {
   try {
-    const frame = await compress(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength));
-    if (frame.length > room.length) return { kind: 'beside', frame };
-    room.set(frame);
-    return { kind: 'in-room', bytes: frame.length };
+    const output = await work(Buffer.from(input.buffer, input.byteOffset, input.byteLength), room.length);
+    if (output.length > room.length) return { kind: 'beside', output };
+    room.set(output);
+    return { kind: 'in-room', bytes: output.length };
   } catch (error) {
     return { kind: 'failed', reason: messageOf(error) };
   }

@@ -1,4 +1,4 @@
-import { compressFrame, compressFrameSync, decompressFrame } from 'lz4-napi';
+import { compressFrame, compressFrameSync, decompressFrame, decompressFrameSync } from 'lz4-napi';
 import { run } from '../process/index.js';
 import { corruptFrame } from './corrupt-frame.js';
 import type { FrameCompressor } from './frame-codec.js';
@@ -29,6 +29,11 @@ export function needsLz4Program(level: number): boolean {
 /** The same frame as that of the fast levels of {@link lz4Compressor}, made by the thread that asks. */
 export function lz4CompressHere(raw: Buffer): Buffer {
   return compressFrameSync(raw, { contentChecksum: true });
+}
+
+/** Unpacks a frame that was walked through, by the thread that asks. Throws what the library throws. */
+export function lz4UnpackHere(frame: Buffer): Buffer {
+  return decompressFrameSync(frame);
 }
 
 /** See `FrameDecompressor`. */

@@ -41,6 +41,11 @@ export async function zstdDecompress(frame: Buffer, expectedRawBytes: number): P
   return raw;
 }
 
+/** Unpacks a frame that was walked through, of which no more than `mostRawBytes` come. Throws what the library throws. */
+export async function zstdUnpack(frame: Buffer, mostRawBytes: number): Promise<Buffer> {
+  return unpack(frame, { expectedRawBytes: mostRawBytes, mostRawBytes });
+}
+
 interface Sizes {
   readonly expectedRawBytes: number;
   readonly mostRawBytes: number;

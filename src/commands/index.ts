@@ -1,8 +1,12 @@
 export { archiveObject, type ArchivedResult, type ArchiveJob, type ArchiveJobOptions } from './archive-object.js';
 export { cleanup, type CleanupFinding, type CleanupResult } from './cleanup.js';
 export * from './doctor/index.js';
+export { findArchive, type FindOptions, type FoundArchive, type FoundObject } from './find-archive.js';
 export { migrate, type MigrateResult } from './migrate.js';
 export type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
 export { migrateSnapshot } from './migrate-snapshot.js';
+export * from './open-archive.js';
 export { planMigration, type PlannedSnapshot } from './plan-migration.js';
+export { openRandomAccess, type RandomAccess } from './random-access.js';
+export { openObject, type ObjectToRead, type OpenObject, type ReadDependencies } from './read-object.js';
 export type { Selection } from './select-snapshots.js';

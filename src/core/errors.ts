@@ -49,6 +49,16 @@ export type ErrorCode =
   | 'implausible-result'
   /** Bytes are not what their format says. */
   | 'corrupt-archive'
+  /** An archive is encrypted for keys whose private parts are not here. */
+  | 'no-secret-key'
+  /** The private key is locked by a passphrase that nobody has given. */
+  | 'passphrase-needed'
+  /** The session key that was given is not that of the archive. */
+  | 'wrong-session-key'
+  /** An object was overwritten while it was read. */
+  | 'object-changed'
+  /** An object lies in an archive storage class and has not been thawed. */
+  | 'object-frozen'
   /** What S3 confirmed is not what we sent. */
   | 'upload-mismatch'
   /** More data than one S3 object can hold. */

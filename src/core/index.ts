@@ -1,6 +1,7 @@
 export * from './abandon.js';
 export * from './aws-call.js';
 export * from './aws-failure.js';
+export * from './buffer-pool.js';
 export * from './clock.js';
 export * from './errors.js';
 export * from './events.js';

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { PassThrough, pipeline, type Readable, type Writable } from 'node:stream';
+import { PassThrough, pipeline, Writable, type Readable } from 'node:stream';
 import { programError, type ProgramFailure } from './failure.js';
 
 /** How a program is started. */
@@ -14,6 +14,8 @@ export interface StartOptions {
   readonly inherits?: readonly number[];
   /** Where its output goes instead of `stdout`, which is then empty. */
   readonly output?: Socket;
+  /** Texts that the program can read, each on a descriptor of its own after those: what must not stand in `argv`. */
+  readonly gives?: readonly string[];
   /** Takes each line of standard error as it comes; without it only the last 8 KiB are kept, for the error message. */
   readonly onStderrLine?: (line: string) => void;
 }
@@ -40,12 +42,20 @@ const killAfterMs = 2_000;
  */
 export function start(argv: readonly string[], options: StartOptions = {}): RunningProgram {
   const [program = '', ...args] = argv;
+  const { inherits = [], gives = [] } = options;
   const child = spawn(program, args, {
-    stdio: ['pipe', options.output ?? 'pipe', 'pipe', ...(options.inherits ?? [])],
+    stdio: ['pipe', options.output ?? 'pipe', 'pipe', ...inherits, ...gives.map(() => 'pipe' as const)],
     env: { PATH: defaultPath(), HOME: process.env.HOME ?? '/root', LC_ALL: 'C', ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     // The types know of three pipes only when there is nothing else; of the second there is none where `output` is given.
   }) as ChildProcessWithoutNullStreams;
+  for (const [index, text] of gives.entries()) {
+    const pipe = (child.stdio as readonly unknown[])[3 + inherits.length + index];
+    if (!(pipe instanceof Writable)) continue;
+    // A program that does not want it closes it.
+    pipe.on('error', () => undefined);
+    pipe.end(text);
+  }
   let stderr = '';
   let partialLine = '';
   child.stderr.setEncoding('utf8');

@@ -1,12 +1,21 @@
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { callS3, s3Url, type ObjectStore } from './object-store.js';
 
-/** The keys of all objects below a prefix, page by page. */
-export async function* objectKeys(
+/** An object as a listing tells it. */
+export interface ListedObject {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** `STANDARD`, `DEEP_ARCHIVE`, … */
+  readonly storageClass: string;
+  readonly lastModified: Date | undefined;
+}
+
+/** All objects below a prefix, page by page, in the order of their keys. */
+export async function* listObjects(
   store: ObjectStore,
   prefix: string,
   signal?: AbortSignal,
-): AsyncGenerator<string, void> {
+): AsyncGenerator<ListedObject, void> {
   let token: string | undefined;
   do {
     const after = token === undefined ? {} : { ContinuationToken: token };
@@ -17,7 +26,19 @@ export async function* objectKeys(
         store.client.send(new ListObjectsV2Command({ Bucket: store.bucket, Prefix: prefix, ...after }), options),
       signal,
     );
-    for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
+    for (const { Key, Size = 0, StorageClass = 'STANDARD', LastModified } of page.Contents ?? []) {
+      if (Key === undefined) continue;
+      yield { key: Key, sizeBytes: Size, storageClass: StorageClass, lastModified: LastModified };
+    }
     token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
   } while (token !== undefined);
+}
+
+/** The keys of all objects below a prefix, page by page. */
+export async function* objectKeys(
+  store: ObjectStore,
+  prefix: string,
+  signal?: AbortSignal,
+): AsyncGenerator<string, void> {
+  for await (const { key } of listObjects(store, prefix, signal)) yield key;
 }

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { confirmObject } from './confirm.js';
 import { beginMultipart, type MultipartUpload } from './multipart.js';
 import { callS3, s3Url, targetFields, type ObjectStore, type ObjectTarget, type StoredObject } from './object-store.js';
-import { createPartBuffer, createPartMemory, encodeCrc32, type PartBuffer } from './part-buffer.js';
+import { createObjectSum, type ObjectSum } from './object-sum.js';
+import { createPartBuffer, createPartMemory, type PartBuffer } from './part-buffer.js';
 import type { UploadGuard } from './upload-guard.js';
 import { asItIs, isConditionRefused, overtaken, type WriteCondition } from './write-condition.js';
 
@@ -52,26 +51,6 @@ export async function uploadObject(
   } finally {
     await parts.return();
   }
-}
-
-interface ObjectSum {
-  add(bytes: Buffer): void;
-  result(): { storedBytes: number; sha256: string; crc32: string };
-}
-
-function createObjectSum(): ObjectSum {
-  const hash = createHash('sha256');
-  let crc = 0;
-  let storedBytes = 0;
-  let sha256: string | undefined;
-  return {
-    add: (bytes) => {
-      hash.update(bytes);
-      crc = crc32(bytes, crc);
-      storedBytes += bytes.length;
-    },
-    result: () => ({ storedBytes, sha256: (sha256 ??= hash.digest('hex')), crc32: encodeCrc32(crc) }),
-  };
 }
 
 async function* measured(source: AsyncIterable<Buffer>, sum: ObjectSum): AsyncGenerator<Buffer> {

@@ -12,6 +12,8 @@ export interface KeyOptions {
   readonly expires?: string;
   /** The day on which it is made, `20200101T000000`; now unless told otherwise. */
   readonly madeAt?: string;
+  /** Default: none. */
+  readonly passphrase?: string;
 }
 
 /** A GNUPGHOME of its own, with real keys without passphrase. */
@@ -26,6 +28,8 @@ export interface GpgKeyring extends AsyncDisposable {
   /** `2` unknown, `4` marginal, `5` full, `6` ultimate. */
   trust(fingerprint: string, level: 2 | 4 | 5 | 6): Promise<void>;
   revoke(fingerprint: string): Promise<void>;
+  /** The session key of a message for one of its keys, as people get it: from the beginning of the message. */
+  sessionKey(message: Buffer): Promise<string>;
 }
 
 /** Makes an empty one. Its agent ends with it. */
@@ -41,9 +45,24 @@ export async function gpgKeyring(): Promise<GpgKeyring> {
   return {
     home,
     gpg,
-    key: async (userId, { algorithm = 'future-default', usage = 'default', expires = 'never', madeAt } = {}) => {
+    key: async (
+      userId,
+      { algorithm = 'future-default', usage = 'default', expires = 'never', madeAt, passphrase = '' } = {},
+    ) => {
       const time = madeAt === undefined ? [] : ['--faked-system-time', `${madeAt}!`];
-      const words = ['--passphrase', '', '--status-fd', '1', '--quick-gen-key', userId, algorithm, usage, expires];
+      const words = [
+        '--pinentry-mode',
+        'loopback',
+        '--passphrase',
+        passphrase,
+        '--status-fd',
+        '1',
+        '--quick-gen-key',
+        userId,
+        algorithm,
+        usage,
+        expires,
+      ];
       const said = await gpg([...time, ...words]);
       return /KEY_CREATED \w (\w+)/.exec(said)?.[1] ?? '';
     },
@@ -56,6 +75,16 @@ export async function gpgKeyring(): Promise<GpgKeyring> {
     revoke: async (fingerprint) => {
       const certificate = await readFile(join(home, 'openpgp-revocs.d', `${fingerprint}.rev`), 'utf8');
       await gpg(['--import'], certificate.replace(/^:/m, ''));
+    },
+    sessionKey: async (message) => {
+      const argv = ['gpg', '--batch', '--no-tty', '--show-session-key', '--decrypt'];
+      let key = '';
+      const onStderrLine = (line: string): void => {
+        key = /session key: '(\d+:[0-9A-F]+)'/.exec(line)?.[1] ?? key;
+      };
+      // It ends with an error: this is not all of the message.
+      await run(argv, { env, input: message.subarray(0, 524_288), onStderrLine }).catch(() => undefined);
+      return key;
     },
     [Symbol.asyncDispose]: async () => {
       await run(['gpgconf', '--kill', 'all'], { env });

@@ -1,0 +1,74 @@
+import { AppError } from '../core/index.js';
+import { throughProgram, type ProgramStage } from '../process/index.js';
+import { gpgArguments, type Gpg } from './gpg.js';
+import { decryptionError, type GpgWords } from './gpg-decrypt-failure.js';
+
+/** How a message is decrypted. */
+export interface DecryptOptions {
+  /** `9:D41D8C…`, as `gpg --show-session-key` prints it; else a private key of the keyring does it. */
+  readonly sessionKey?: string | undefined;
+}
+
+/** Where gpg finds the session key: on no command line, which everybody on this machine can read. */
+const sessionKeyDescriptor = 3;
+
+/** Throws `usage` for what is no session key. It never says what was given: that is a secret. */
+export function checkSessionKey(text: string): string {
+  // A number for the algorithm, and at least the 16 bytes of the smallest ones.
+  if (/^\d{1,3}:(?:[0-9A-Fa-f]{2}){16,64}$/.test(text)) return text;
+  throw new AppError('usage', 'What was given as the session key is none.', {
+    hint: 'It looks like 9:D41D8C… (a number, a colon, 32 or more hexadecimal digits), as gpg --show-session-key prints it.',
+  });
+}
+
+/**
+ * Makes a stage that decrypts one OpenPGP message, never asking anybody anything. What it gives is proven only when it has
+ * ended: then gpg has verified the whole message. Throws what the source throws, `no-secret-key`, `passphrase-needed`,
+ * `wrong-session-key`, `corrupt-archive` for a message that is damaged, cut off, or not encrypted, `program-missing` and
+ * `program-failed`. The session key is in none of these.
+ */
+export function decryptWith(gpg: Gpg, { sessionKey }: DecryptOptions = {}): ProgramStage {
+  const argv = [
+    ...gpgArguments(gpg),
+    // A pinentry would wait on somebody's screen.
+    '--pinentry-mode=error',
+    ...['--status-fd', '2'],
+    ...(sessionKey === undefined ? [] : ['--override-session-key-fd', String(sessionKeyDescriptor)]),
+    ...['--output', '-', '--decrypt'],
+  ];
+  return async function* (source, options) {
+    const words: GpgWords = { status: new Map(), said: [] };
+    const through = throughProgram(argv, {
+      env: gpg.env,
+      onStderrLine: (line) => note(line, words),
+      ...(sessionKey === undefined ? {} : { gives: [`${checkSessionKey(sessionKey)}\n`] }),
+    });
+    const refusal = (error?: AppError): AppError =>
+      decryptionError(words, { gpg, error, hasSessionKey: sessionKey !== undefined });
+    try {
+      yield* through(source, options);
+    } catch (error) {
+      throw error instanceof AppError && error.details.argv === argv && error.code === 'program-failed'
+        ? refusal(error)
+        : error;
+    }
+    // It lets pass what was never encrypted.
+    if (!words.status.has('DECRYPTION_OKAY')) throw refusal();
+  };
+}
+
+/** The status lines of gpg (doc/DETAILS), and the last of what it says to people. */
+function note(line: string, { status, said }: GpgWords): void {
+  const found = /^\[GNUPG:\] (\w+) ?(.*)$/.exec(line);
+  if (found === null) {
+    // gpg tells the session key that it was given.
+    if (line.includes('seskey')) return;
+    said.push(line.replace(/^gpg: /, '').trim());
+    if (said.length > 6) said.shift();
+    return;
+  }
+  const [, keyword = '', rest = ''] = found;
+  const rests = status.get(keyword) ?? [];
+  // One for each recipient, or each packet: no more than a person would read.
+  if (rests.length < 64) status.set(keyword, [...rests, rest]);
+}

@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import type { Faults } from '../../sandbox/faults/index.js';
+import { administrator } from '../../sandbox/iam/index.js';
+import { noDelays, startSandbox } from '../../sandbox/index.js';
+import { systemClock, type AwsRetry } from '../../src/core/index.js';
+import type { ObjectStore } from '../../src/store/index.js';
+
+/** The local S3 with faults on demand, and the store as the command composes it. */
+export interface FaultyS3 extends AsyncDisposable {
+  readonly url: string;
+  readonly client: S3Client;
+  /** Its bucket is `bucket`. Retries are quick and few. */
+  readonly store: ObjectStore;
+  readonly faults: Faults;
+  /** Every call that was tried again. */
+  readonly retries: AwsRetry[];
+  readonly folder: string;
+}
+
+const silent = (): undefined => undefined;
+
+/** Starts one; a silent socket is given up after 500 ms. */
+export async function faultyS3(): Promise<FaultyS3> {
+  const folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-reading-'));
+  const sandbox = await startSandbox({ stateDirectory: join(folder, 'state'), port: 0, delays: noDelays });
+  const client = new S3Client({
+    endpoint: sandbox.url,
+    region: 'us-east-1',
+    credentials: administrator,
+    forcePathStyle: true,
+    maxAttempts: 1,
+    logger: { debug: silent, info: silent, warn: silent, error: silent },
+    requestHandler: { connectionTimeout: 1_000, socketTimeout: 500, httpAgent: { keepAlive: true, maxSockets: 100 } },
+  });
+  await client.send(new CreateBucketCommand({ Bucket: 'bucket' }));
+  const retries: AwsRetry[] = [];
+  return {
+    url: sandbox.url,
+    client,
+    faults: sandbox.faults,
+    retries,
+    folder,
+    store: {
+      client,
+      bucket: 'bucket',
+      clock: systemClock,
+      temporaryDirectory: folder,
+      habits: { onRetry: (retry) => void retries.push(retry) },
+      retryPolicy: { attempts: 4, firstPauseMs: 1, longestPauseMs: 5, totalMs: 20_000 },
+    },
+    [Symbol.asyncDispose]: async () => {
+      client.destroy();
+      await sandbox.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
