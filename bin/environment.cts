@@ -4,8 +4,5 @@ import os = require('node:os');
 
 // Compression, file reads and gzip share these threads; the default of four is too few on larger machines.
 process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, os.availableParallelism() + 4));
-// The lz4 addon allocates with mimalloc, which keeps freed buffers for reuse; giving them back at once takes a fifth of
-// the speed at worst and halves the memory. Read when the addon is loaded.
-process.env.MIMALLOC_PURGE_DELAY ??= '0';
 // A note to developers, not to users: package.json says which Node versions are tested.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';

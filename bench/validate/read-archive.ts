@@ -86,7 +86,7 @@ async function measure(stand: Stand, codec: Codec): Promise<readonly string[]> {
   // The first pair does not count.
   for (let round = 0; round <= Number(values.rounds); round += 1) {
     for (const who of round % 2 === 0 ? (['ours', 'peer'] as const) : (['peer', 'ours'] as const)) {
-      const run = await timed(lines[who], { env: { ...env, MIMALLOC_PURGE_DELAY: '0' }, signal });
+      const run = await timed(lines[who], { env, signal });
       if (round > 0) runs[who].push(run);
     }
   }
