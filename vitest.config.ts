@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.js';
 
 // unit: pure or needing only ordinary files and programs; also run on the newest Node LTS.
 // system: the local AWS, real loop devices and filesystems; needs root.
@@ -10,11 +11,12 @@ export default defineConfig({
   test: {
     // On two cores the default is one; most of the system tests wait for devices and state machines.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
           name: 'unit',
-          include: ['test/{core,process,archive,codec,cli,source,docs}/**/*.test.ts'],
+          include: ['test/{core,process,archive,codec,cli,source,costs,docs}/**/*.test.ts'],
           testTimeout: 60_000,
           env,
           execArgv,
@@ -23,7 +25,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/{sandbox,disk,store,commands,e2e,faults,interop}/**/*.test.ts'],
+          include: ['test/{sandbox,disk,store,verify,commands,e2e,faults,interop}/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           env,

@@ -38,3 +38,8 @@ export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
+
+/** The median of times with the lowest and the highest: `1.2 s (1.1–1.4)`. */
+export function secondsText(values: readonly number[]): string {
+  return `${median(values).toFixed(1)} s (${Math.min(...values).toFixed(1)}–${Math.max(...values).toFixed(1)})`;
+}

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // CommonJS on purpose: the size of libuv's thread pool is read at its first use, and loading an ES module is one.
 import './environment.cjs';
+import './memory.cjs';
 
 /** Sockets that somebody forgot must not keep a finished command alive. */
 const lingerMs = 2_000;

@@ -26,8 +26,12 @@ What to try next:
   snap-to-s3 migrate --help                   all options
 (In this checkout snap-to-s3 is: node dist/bin/snap-to-s3.cjs)`;
 
-/** Runs the real command with this terminal; throws when it fails. */
-async function snapToS3(environment: Readonly<Record<string, string>>, argv: readonly string[]): Promise<void> {
+/** Runs the real command with this terminal; throws when it ends otherwise than it should. */
+async function snapToS3(
+  environment: Readonly<Record<string, string>>,
+  { argv, expected }: { argv: readonly string[]; expected: number },
+): Promise<void> {
+  say(`\n$ snap-to-s3 ${argv.join(' ')}`);
   const child = spawn(process.execPath, [command, ...argv], {
     stdio: 'inherit',
     env: { ...process.env, ...environment },
@@ -36,7 +40,7 @@ async function snapToS3(environment: Readonly<Record<string, string>>, argv: rea
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(code ?? signal));
   });
-  if (status !== 0) throw new Error(`snap-to-s3 ${argv.join(' ')} ended with ${String(status)}.`);
+  if (status !== expected) throw new Error(`snap-to-s3 ${argv.join(' ')} ended with ${String(status)}.`);
 }
 
 async function demo(): Promise<void> {
@@ -57,7 +61,10 @@ async function demo(): Promise<void> {
     await s3.send(new CreateBucketCommand({ Bucket: bucket }));
     const tools = { s3, ec2, bucket, say };
     if (process.getuid?.() === 0) {
-      await demoAsRoot({ ...tools, snapToS3: (...argv) => snapToS3(sandbox.environment, argv) });
+      await demoAsRoot({
+        ...tools,
+        snapToS3: (argv, expected = 0) => snapToS3(sandbox.environment, { argv, expected }),
+      });
     } else {
       await demoWithoutRoot(tools);
     }

@@ -1,6 +1,6 @@
 import { run } from '../../src/process/index.js';
 import { GiB, systemClock } from '../../src/core/index.js';
-import { median } from '../process-facts.js';
+import { median, secondsText } from '../process-facts.js';
 import { bucket, command, type Stand } from './stand.js';
 import { timed, type Timed } from './timed.js';
 
@@ -82,9 +82,9 @@ export async function measurePair(pair: Pair, options: PairOptions): Promise<rea
   const pipeline = of(peers, ({ seconds }) => seconds);
   return [
     pair.peer,
-    seconds(ours.map((one) => one.seconds)),
-    seconds(ours.map((one) => one.archiveSeconds)),
-    seconds(peers.map((one) => one.seconds)),
+    secondsText(ours.map((one) => one.seconds)),
+    secondsText(ours.map((one) => one.archiveSeconds)),
+    secondsText(peers.map((one) => one.seconds)),
     `${(pipeline / whole).toFixed(2)}x`,
     `${(pipeline / phase).toFixed(2)}x`,
     `${pair.wantedRatio}x`,
@@ -148,8 +148,4 @@ async function runPeer({ peer }: Pair, { stand, snapshotId, aws, signal }: PairO
 async function quiet(stand: Stand): Promise<void> {
   await stand.emptyBucket();
   await run(['sync']);
-}
-
-function seconds(values: readonly number[]): string {
-  return `${median(values).toFixed(1)} s (${Math.min(...values).toFixed(1)}–${Math.max(...values).toFixed(1)})`;
 }

@@ -37,8 +37,9 @@ const deviceNames = ['f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p'].map(
 const stepTimeoutMs = 60_000;
 const intervalMs = 50;
 
-/** What a volume begins with: nothing, or the contents of a snapshot. */
-export type VolumeOrigin = { readonly sizeGiB: number } | { readonly snapshotId: string };
+/** What a volume begins with: nothing, or the contents of a snapshot; or it is there already. */
+export type VolumeOrigin =
+  { readonly sizeGiB: number } | { readonly snapshotId: string } | { readonly volumeId: string };
 
 /** Makes a volume, attaches it at a free name and waits for its device. Throws `timed-out`, or what the SDK throws. */
 export async function attachedVolume(
@@ -46,14 +47,7 @@ export async function attachedVolume(
   { machine, tools }: { readonly machine: Machine; readonly tools: SeedTools },
 ): Promise<AttachedVolume> {
   const { ec2 } = tools;
-  const created = await ec2.send(
-    new CreateVolumeCommand({
-      AvailabilityZone: machine.zone,
-      VolumeType: 'gp3',
-      ...('sizeGiB' in origin ? { Size: origin.sizeGiB } : { SnapshotId: origin.snapshotId }),
-    }),
-  );
-  const volumeId = created.VolumeId ?? '';
+  const volumeId = 'volumeId' in origin ? origin.volumeId : await createVolume(origin, machine, ec2);
   const dispose = (): Promise<void> => removeVolume(volumeId, tools);
   try {
     await until(`${volumeId} to be available`, tools, async () => (await volume(volumeId, ec2))?.State === 'available');
@@ -69,6 +63,16 @@ export async function attachedVolume(
     await dispose();
     throw error;
   }
+}
+
+async function createVolume(
+  origin: Exclude<VolumeOrigin, { readonly volumeId: string }>,
+  { zone: AvailabilityZone }: Machine,
+  ec2: EC2Client,
+): Promise<string> {
+  const what = 'sizeGiB' in origin ? { Size: origin.sizeGiB } : { SnapshotId: origin.snapshotId };
+  const created = await ec2.send(new CreateVolumeCommand({ AvailabilityZone, VolumeType: 'gp3', ...what }));
+  return created.VolumeId ?? '';
 }
 
 /** Waits until something is so. Throws `timed-out`. */

@@ -27,7 +27,7 @@ export const demoDisks: readonly DemoDisk[] = [
             kind: 'filesystem',
             type: 'ext4',
             label: 'system',
-            content: { ...plain, awkward: true, sparseGiB: 8, smallFiles: 2_000 },
+            content: { ...plain, awkward: true, sparseGiB: 2, smallFiles: 2_000 },
           },
         },
         {

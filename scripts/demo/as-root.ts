@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
-import type { EC2Client } from '@aws-sdk/client-ec2';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { DescribeSnapshotsCommand, type EC2Client } from '@aws-sdk/client-ec2';
 import { attachedVolume, findMachine, seed, type SeededSnapshot } from '../../sandbox/seed/index.js';
 import { parseManifest, type Manifest } from '../../src/archive/index.js';
 import { count, formatBytes, formatDuration, systemClock } from '../../src/core/index.js';
 import { mountReadOnly, readLayout, selectFilesystems } from '../../src/disk/index.js';
 import { run } from '../../src/process/index.js';
+import { bringBack, laterSnapshot } from './bring-back.js';
 import { imageJudge, readBack, tarJudge } from './read-back.js';
 import { table } from './table.js';
 
@@ -17,8 +18,8 @@ export interface DemoTools {
   readonly s3: S3Client;
   readonly bucket: string;
   readonly say: (text: string) => void;
-  /** Runs the command as a user would, output and all; throws when it fails. */
-  readonly snapToS3: (...argv: readonly string[]) => Promise<void>;
+  /** Runs the command as a user would, output and all; throws when it ends with another status than this (0). */
+  readonly snapToS3: (argv: readonly string[], status?: number) => Promise<void>;
 }
 
 interface Migrated {
@@ -37,9 +38,8 @@ export async function demoAsRoot(tools: DemoTools): Promise<void> {
   say('\n2. Snapshots become archives in S3');
   const migrated: Migrated[] = [];
   const migrate = async (...argv: readonly string[]): Promise<void> => {
-    say(`\n$ snap-to-s3 ${argv.join(' ')}`);
     const startedMs = systemClock.now();
-    await snapToS3(...argv);
+    await snapToS3(argv);
     const elapsedMs = systemClock.now() - startedMs;
     const known = new Set(migrated.map(({ manifest }) => manifest.snapshot.snapshotId));
     for (const manifest of await manifests(tools)) {
@@ -56,7 +56,32 @@ export async function demoAsRoot(tools: DemoTools): Promise<void> {
   say('\n3. The archives are read back with the ordinary programs and compared with the disks');
   for (const { manifest } of migrated) await compare(manifest, tools);
 
-  say('\n4. What was done\n');
+  say('\n4. The command proves them as well, and marks their snapshots "validated"');
+  await snapToS3(['validate', '--all', '--bucket', bucket]);
+  for (const { manifest } of migrated) await requireTag(manifest.snapshot.snapshotId, { ec2, value: 'validated' });
+
+  say('\n5. One bit of an archive is changed, as no disk and no network would ever admit');
+  const [victim] = migrated
+    .filter(({ seeded }) => seeded.name !== 'mail archive')
+    .toSorted((a, b) => storedBytes(a.manifest) - storedBytes(b.manifest));
+  if (victim === undefined) throw new Error('Nothing was migrated.');
+  const { snapshotId } = victim.manifest.snapshot;
+  say(`   in ${await damage(victim.manifest, tools)}`);
+  await snapToS3(['validate', '--snapshots', snapshotId, '--bucket', bucket], 1);
+  await requireTag(snapshotId, { ec2, value: 'migrated' });
+  say('   It was caught, and the snapshot is no longer marked "validated".');
+
+  say('\n6. Archives come back, as a whole volume or a single file');
+  const mail = snapshots.find((snapshot) => snapshot.name === 'mail archive');
+  if (mail === undefined) throw new Error('There is no mail archive.');
+  await bringBack(mail.snapshotId, tools);
+
+  say('\n7. What has changed between two snapshots, told by their indexes alone');
+  const later = await laterSnapshot(mail.snapshotId, tools);
+  await snapToS3(['migrate', '--snapshots', later, '--bucket', bucket, '--quiet']);
+  await snapToS3(['diff', mail.snapshotId, later, '--bucket', bucket]);
+
+  say('\n8. What was done\n');
   say(summary(migrated));
 }
 
@@ -69,6 +94,28 @@ async function manifests({ s3, bucket }: DemoTools): Promise<readonly Manifest[]
       return parseManifest((await answer.Body?.transformToString()) ?? '', key);
     }),
   );
+}
+
+/** Throws unless the snapshot has this tag. */
+async function requireTag(snapshotId: string, { ec2, value }: { ec2: EC2Client; value: string }): Promise<void> {
+  const { Snapshots = [] } = await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }));
+  const tag = Snapshots[0]?.Tags?.find(({ Key }) => Key === 'snap-to-s3')?.Value;
+  if (tag !== value) throw new Error(`${snapshotId} has the tag ${String(tag)} instead of ${value}.`);
+}
+
+/** Writes the first archive of a snapshot anew, with the same metadata and one bit changed. Returns its key. */
+async function damage({ objects }: Manifest, { s3, bucket }: DemoTools): Promise<string> {
+  const Key = objects[0]?.key ?? '';
+  const { Body, Metadata, ContentType } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
+  const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
+  const middle = bytes.length >> 1;
+  bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
+  await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: bytes, Metadata, ContentType }));
+  return Key;
+}
+
+function storedBytes({ objects }: Manifest): number {
+  return objects.reduce((sum, object) => sum + object.storedBytes, 0);
 }
 
 /** Makes a new volume of the snapshot and holds every object of it against what is on that. Throws at a difference. */
@@ -103,7 +150,7 @@ async function compare(manifest: Manifest, { ec2, s3, bucket, say }: DemoTools):
 function summary(migrated: readonly Migrated[]): string {
   const rows = migrated.map(({ seeded, manifest, elapsedMs }) => {
     const raw = manifest.objects.reduce((sum, object) => sum + object.rawBytes, 0);
-    const stored = manifest.objects.reduce((sum, object) => sum + object.storedBytes, 0);
+    const stored = storedBytes(manifest);
     const [first] = manifest.objects;
     return [
       manifest.snapshot.snapshotId,

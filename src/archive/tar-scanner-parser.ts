@@ -3,7 +3,7 @@ import { printable } from '../core/index.js';
 import { checkedSparseMap, type SparseMapReader } from './tar-header-sparse.js';
 import { tarBlockBytes, unreadableTar } from './tar-header.js';
 import { createSparseContent, emptySha256, type ContentSums, type SparseContent } from './tar-scanner-content.js';
-import type { TarEntry } from './tar-scanner-entry.js';
+import type { TarEntry, TarEntryDraft } from './tar-scanner-entry.js';
 import { createMemberHeaders, type TarMember } from './tar-scanner-member.js';
 
 /** Reads a tar piece by piece. */
@@ -15,14 +15,26 @@ export interface TarParser {
    */
   feed(chunk: Buffer, at: number): number;
   takePending(): Promise<void> | undefined;
+  /** The position of the first header of a member that is not known yet; undefined where there is none. */
+  undecidedFrom(): number | undefined;
   /** Call when there is nothing more. Throws `source-unreadable` for a tar without its end. */
   end(): void;
 }
 
 type Phase = 'header' | 'map' | 'meta' | 'data' | 'padding' | 'after-end';
 
+/** What is told of a tar. */
+export interface TarParserOptions {
+  /** Told each member when its data has passed. */
+  readonly onEntry: (entry: TarEntry) => void | Promise<void>;
+  /** Told each member when its headers have passed, before its data. What it throws is thrown. */
+  readonly onMember?: (member: TarEntryDraft) => void;
+  /** Told each header that is of all members after it: its position, and its bytes with everything that belongs to it. */
+  readonly onGlobalHeader?: (offset: number, bytes: number) => void;
+}
+
 /** See {@link TarParser}. One tar each. */
-export function createTarParser(onEntry: (entry: TarEntry) => void | Promise<void>): TarParser {
+export function createTarParser({ onEntry, onMember, onGlobalHeader }: TarParserOptions): TarParser {
   const totals = { entries: 0, tarBytes: 0 };
   const headers = createMemberHeaders();
   const partialBlock = Buffer.alloc(tarBlockBytes);
@@ -118,12 +130,14 @@ export function createTarParser(onEntry: (entry: TarEntry) => void | Promise<voi
       metaType = meaning.typeflag;
       left = meaning.bytes;
       paddingLeft = paddingOf(left);
+      if (metaType === 'g') onGlobalHeader?.(offset, tarBlockBytes + left + paddingLeft);
       meta = undefined;
       phase = 'meta';
       if (left === 0) addMeta(nothing);
       return;
     }
     member = meaning.member;
+    onMember?.(member.draft);
     mapBlocks = 0;
     const map = member.sparse?.map;
     mapReader = map !== undefined && 'segments' in map && !map.complete ? map : undefined;
@@ -209,6 +223,10 @@ export function createTarParser(onEntry: (entry: TarEntry) => void | Promise<voi
       const taken = pending;
       pending = undefined;
       return taken;
+    },
+    undecidedFrom: () => {
+      if (headers.offset !== undefined) return headers.offset;
+      return phase === 'header' ? totals.tarBytes - partialBytes : undefined;
     },
     end: () => {
       if (phase === 'after-end') return;

@@ -27,7 +27,7 @@ export interface TarScan extends PipelineStage {
  * throws.
  */
 export function scanTar(options: ScanTarOptions): TarScan {
-  const parser = createTarParser(options.onEntry);
+  const parser = createTarParser(options);
   const stage: PipelineStage = async function* (source, { signal } = {}) {
     for await (const chunk of source) {
       signal?.throwIfAborted();

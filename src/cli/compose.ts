@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
-import type { MigrateDependencies } from '../commands/index.js';
+import type { IndexDependencies, MigrateDependencies } from '../commands/index.js';
 import { AppError, createPace, systemClock, type AwsCallHabits, type EventSink } from '../core/index.js';
-import { createEc2, currentInstance } from '../source/index.js';
+import { createEc2, currentInstance, type Ec2 } from '../source/index.js';
 import { slowCalls } from './slow-calls.js';
 import { toolName, toolVersion } from './version.js';
 
@@ -54,11 +54,7 @@ export async function composeMigrate(options: CompositionOptions): Promise<Migra
     forcePathStyle: hasOwnEndpoint(),
   });
   const ec2 = new EC2Client({ ...clientDefaults, credentials, region: instance.region });
-  const habits: AwsCallHabits = {
-    pace: createPace(systemClock),
-    onRetry: ({ call: { action, resource }, error, attempt, pauseMs }) =>
-      options.events({ kind: 'retry', action, resource, attempt, pauseMs, reason: error.message }),
-  };
+  const habits = habitsOf(options.events);
   const told = { events: options.events, clock: systemClock };
   s3.middlewareStack.add(slowCalls('s3', told), { step: 'initialize' });
   ec2.middlewareStack.add(slowCalls('ec2', told), { step: 'initialize' });
@@ -77,6 +73,84 @@ export async function composeMigrate(options: CompositionOptions): Promise<Migra
       s3.destroy();
       ec2.destroy();
     },
+  };
+}
+
+/**
+ * Builds what reading archives takes: S3 and nothing else of AWS; neither root nor an instance. S3 in any region tells in
+ * which the bucket is; only in China and GovCloud AWS_REGION must say one of theirs.
+ */
+export function composeReading(options: Omit<CompositionOptions, 'needsRoot'>): IndexDependencies & Disposable {
+  const s3 = new S3Client({
+    ...clientDefaults,
+    credentials: fromNodeProviderChain({ ...metadataPatience, logger: silentLogger }),
+    region: process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1',
+    followRegionRedirects: true,
+    forcePathStyle: hasOwnEndpoint(),
+  });
+  s3.middlewareStack.add(slowCalls('s3', { events: options.events, clock: systemClock }), { step: 'initialize' });
+  const habits = habitsOf(options.events);
+  return {
+    store: { client: s3, bucket: options.bucket, clock: systemClock, temporaryDirectory: tmpdir(), habits },
+    clock: systemClock,
+    events: options.events,
+    parallelism: availableParallelism(),
+    gnupgHome: process.env.GNUPGHOME,
+    signal: options.signal,
+    [Symbol.dispose]: () => s3.destroy(),
+  };
+}
+
+/**
+ * EC2, for who would like to ask it and can do without: the region is that of the environment, else the instance's;
+ * undefined where neither tells one.
+ */
+export async function composeEc2({
+  events,
+}: Pick<CompositionOptions, 'events'>): Promise<{ readonly ec2: Ec2 | undefined } & Disposable> {
+  const region = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? (await regionOfInstance());
+  if (region === undefined) {
+    const text = 'Which snapshots still exist is unknown: no region is set. Set AWS_REGION to theirs.';
+    events({ kind: 'notice', text });
+    return { ec2: undefined, [Symbol.dispose]: () => undefined };
+  }
+  const client = new EC2Client({
+    ...clientDefaults,
+    credentials: fromNodeProviderChain({ ...metadataPatience, logger: silentLogger }),
+    region,
+  });
+  return {
+    ec2: createEc2(client, { clock: systemClock, habits: habitsOf(events) }),
+    [Symbol.dispose]: () => client.destroy(),
+  };
+}
+
+/** EC2 of any region, for who has questions in several. */
+export function composeRegions(): { readonly ec2In: (region: string) => Ec2 } & Disposable {
+  const credentials = fromNodeProviderChain({ ...metadataPatience, logger: silentLogger });
+  const clients: EC2Client[] = [];
+  return {
+    ec2In: (region) => {
+      const client = new EC2Client({ ...clientDefaults, credentials, region });
+      clients.push(client);
+      return createEc2(client, { clock: systemClock });
+    },
+    [Symbol.dispose]: () => {
+      for (const client of clients) client.destroy();
+    },
+  };
+}
+
+async function regionOfInstance(): Promise<string | undefined> {
+  const instance = await currentInstance(process.env.AWS_EC2_METADATA_SERVICE_ENDPOINT).catch(() => undefined);
+  return instance?.region;
+}
+
+function habitsOf(events: EventSink): AwsCallHabits {
+  return {
+    pace: createPace(systemClock),
+    onRetry: ({ call: { action, resource }, error, attempt, pauseMs }) =>
+      events({ kind: 'retry', action, resource, attempt, pauseMs, reason: error.message }),
   };
 }
 

@@ -18,12 +18,31 @@ import {
 } from './options/index.js';
 import { createProgram } from './program.js';
 import type { Output } from './render/index.js';
+import { runAnalyze } from './run-analyze.js';
 import { runCleanup } from './run-cleanup.js';
 import { runDoctor } from './run-doctor.js';
+import { runEstimate } from './run-estimate.js';
+import { runLook } from './run-look.js';
 import { runMigrate } from './run-migrate.js';
+import { readRestoreOptions } from './restore-options.js';
+import { runRestore } from './run-restore.js';
+import { runValidate } from './run-validate.js';
+import { readValidateOptions } from './validate-options.js';
 
-const runs: Readonly<Record<CommandName, (values: OptionValues, output: Output) => Promise<number>>> = {
+/** What runs for each command, with its options and the words that are none. */
+const runs: Readonly<
+  Record<CommandName, (values: OptionValues, output: Output, words: readonly string[]) => Promise<number>>
+> = {
   migrate: (values, output) => runMigrate(readMigrateOptions(values), output),
+  validate: (values, output) => runValidate(readValidateOptions(values), output),
+  restore: (values, output, words) => runRestore(readRestoreOptions(values, words), output),
+  list: (values, output, words) => runLook('list', { values, words }, output),
+  inspect: (values, output, words) => runLook('inspect', { values, words }, output),
+  ls: (values, output, words) => runLook('ls', { values, words }, output),
+  find: (values, output, words) => runLook('find', { values, words }, output),
+  diff: (values, output, words) => runLook('diff', { values, words }, output),
+  analyze: runAnalyze,
+  estimate: runEstimate,
   doctor: runDoctor,
   cleanup: runCleanup,
 };
@@ -56,12 +75,12 @@ async function run(argv: readonly string[], output: Output, environment: Environ
   let status: number = exitStatus.done;
   const program = createProgram(
     {
-      run: async (name, typed) => {
+      run: async (name, typed, words) => {
         const values = readOptions(
           new Map([...typedBefore(name, program), ...typedOptions(typed.opts())]),
           environment,
         );
-        status = await runs[name](values, output);
+        status = await runs[name](values, output, words ?? typed.args);
       },
       completion: (shell) => void output.stdout.write(completionScript(shell, program.commands)),
       nothing: () => {
@@ -99,7 +118,9 @@ async function run(argv: readonly string[], output: Output, environment: Environ
 
 /** What stands before the command. Throws `usage` for what the command does not know. */
 function typedBefore(name: CommandName, program: Command) {
-  const before = typedOptions(program.opts());
+  const before = new Map(typedOptions(program.opts()));
+  // As the existing tool says it, the name of the command itself.
+  if (name === 'validate') before.delete('validate');
   for (const option of before.keys()) {
     if (optionsOf(name).some(([known]) => known === option)) continue;
     throw usage(

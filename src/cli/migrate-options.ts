@@ -1,13 +1,17 @@
-import type { MigrateSettings, Selection } from '../commands/index.js';
-import { snapshotId } from '../core/index.js';
-import { readBucket, usage, type OptionValues } from './options/index.js';
+import type { MigrateSettings, Selection, ValidateSettings } from '../commands/index.js';
+import { readBucket, type OptionValues } from './options/index.js';
 import { readTelling, type Telling } from './telling.js';
+import { readSelection, readTag, readValidateSettings } from './validate-options.js';
 
 /** Everything that `migrate` is asked for, checked. */
 export interface MigrateRequest {
   readonly bucket: string;
   readonly selection: Selection;
   readonly settings: MigrateSettings;
+  /** Undefined: what is archived is not validated. */
+  readonly validate: ValidateSettings | undefined;
+  /** The file for what validation finds. */
+  readonly reportFile: string | undefined;
   readonly dryRun: boolean;
   readonly telling: Telling;
 }
@@ -16,10 +20,19 @@ const highestLevel = { lz4: 9, zstd: 19 } as const;
 
 /** Checks what `migrate` is asked for. Throws `usage` with one sentence and the next step. */
 export function readMigrateOptions(values: OptionValues): MigrateRequest {
+  if (values.text('against') === 'index') {
+    throw values.refusal(
+      'against',
+      'is for validating alone.',
+      'Leave it out, or run: snap-to-s3 validate --against index …',
+    );
+  }
   const codec = values.text('compression') === 'zstd' ? 'zstd' : 'lz4';
   return {
     bucket: readBucket(values),
-    selection: readSelection(values),
+    selection: readSelection(values, 'migrate'),
+    validate: values.isOn('validate') ? readValidateSettings(values) : undefined,
+    reportFile: values.text('report'),
     dryRun: values.isOn('dry-run'),
     telling: readTelling(values),
     settings: {
@@ -40,14 +53,6 @@ export function readMigrateOptions(values: OptionValues): MigrateRequest {
   };
 }
 
-/** The tag's key. Throws `usage`. */
-export function readTag(values: OptionValues): string {
-  const tag = values.text('tag') ?? '';
-  // EC2 takes keys of 128 characters; `-id` is put behind ours.
-  if (tag.length <= 125 && !tag.startsWith('aws:')) return tag;
-  throw values.refusal('tag', 'cannot be a tag.', 'Give 1 to 125 characters, not beginning with aws:.');
-}
-
 /** STANDARD is not asked for: it is what S3, and every store that is like S3, takes where nothing is said. */
 function readStorageClass(values: OptionValues): string | undefined {
   const chosen = values.text('storage-class');
@@ -62,17 +67,4 @@ function readEncryption(values: OptionValues): MigrateSettings['encryption'] {
   }
   if (mode === undefined) return undefined;
   return mode === 'AES256' ? { mode } : { mode: 'aws:kms', keyId };
-}
-
-function readSelection(values: OptionValues): Selection {
-  const snapshots = values.list('snapshots');
-  const given = [values.isOn('all'), values.isOn('one'), snapshots.length > 0].filter(Boolean).length;
-  if (given !== 1) {
-    throw usage(
-      given === 0 ? 'No snapshots are named.' : '--all, --one and --snapshots exclude each other.',
-      'Say which snapshots to migrate with one of: --all, --one, --snapshots snap-0123456789abcdef0',
-    );
-  }
-  if (snapshots.length > 0) return { kind: 'list', snapshotIds: snapshots.map(snapshotId) };
-  return { kind: values.isOn('all') ? 'all' : 'one' };
 }

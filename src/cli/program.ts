@@ -22,6 +22,16 @@ Do not type it each time:
   Mind that sudo drops variables: sudo SNAP_TO_S3_DD=1 snap-to-s3 migrate …
 `;
 
+const restoring = `
+Examples:
+  sudo snap-to-s3 restore snap-0123456789abcdef0 --to-directory /srv/restored \\
+      --bucket backups.example.com
+  sudo snap-to-s3 restore snap-0123456789abcdef0 --path etc/fstab \\
+      --path 'home/*/.ssh' --to-directory /tmp/some --bucket backups.example.com
+  snap-to-s3 restore snap-0123456789abcdef0 --to-file disk.img \\
+      --bucket backups.example.com
+`;
+
 const examples = `
 Examples:
   sudo snap-to-s3 doctor --bucket backups.example.com
@@ -29,6 +39,10 @@ Examples:
   sudo snap-to-s3 migrate --snapshots snap-0123456789abcdef0 \\
       --dd --compression zstd --bucket backups.example.com
   sudo snap-to-s3 migrate --one --storage-class DEEP_ARCHIVE \\
+      --bucket backups.example.com
+  sudo snap-to-s3 validate --all --bucket backups.example.com
+  snap-to-s3 validate --all --against index --bucket backups.example.com
+  sudo snap-to-s3 restore snap-0123456789abcdef0 --to-directory /srv/restored \\
       --bucket backups.example.com
   sudo snap-to-s3 cleanup --bucket backups.example.com
   source <(snap-to-s3 completion bash)
@@ -40,7 +54,7 @@ Exit status: 0 done, 1 failed, 2 wrong use, 3 some snapshots failed,
 
 /** What is done for each command, with the options that commander has read of it. */
 export interface Commands {
-  readonly run: (command: CommandName, typed: Command) => Promise<void>;
+  readonly run: (command: CommandName, typed: Command, words?: readonly string[]) => Promise<void>;
   readonly completion: (shell: string) => void;
   /** Options without any command. */
   readonly nothing: () => never;
@@ -74,6 +88,79 @@ export function createProgram(commands: Commands, output: Output): Command {
     .action((_, command: Command) => commands.run('migrate', command));
   addOptions(
     subcommand(
+      'validate',
+      'prove that archives are what they were made of',
+      'Reads archives back from S3 and compares everything in them with the snapshots that they were made of.',
+    ),
+    'validate',
+  )
+    .addHelpText('after', standing)
+    .action((_, command: Command) => commands.run('validate', command));
+  addOptions(
+    subcommand(
+      'restore',
+      'bring archives back',
+      'Brings archives back from S3: all of them or single files, to a directory, a file, a disk or a program.',
+    )
+      .argument('[archives...]', 'snapshot ids, or objects as s3://bucket/key')
+      .usage('<snapshot-id | s3://bucket/key>... [options]'),
+    'restore',
+  )
+    .addHelpText('after', restoring)
+    .action((_, __, command: Command) => commands.run('restore', command));
+  const looks: readonly (readonly [CommandName, string, string, string])[] = [
+    [
+      'list',
+      '',
+      'all archives of a bucket',
+      'Lists all archives of a bucket, and whether their snapshots still exist.',
+    ],
+    [
+      'inspect',
+      '<snapshot-id>',
+      'what is known of an archive',
+      'Shows what is known of an archive: disk, partitions, objects.',
+    ],
+    ['ls', '<snapshot-id> [path]', 'the files of an archive', 'Lists a folder of an archive, from its index alone.'],
+    [
+      'find',
+      '<snapshot-id> <pattern>',
+      'files of an archive by name',
+      'Finds files of an archive by name or glob, from its index alone.',
+    ],
+    [
+      'diff',
+      '<snapshot-id> <snapshot-id>',
+      'what changed between two archives',
+      'Shows which files were added, removed and changed between two archives, from their indexes alone.',
+    ],
+  ];
+  for (const [name, words, summary, description] of looks) {
+    addOptions(subcommand(name, summary, description), name)
+      .argument('[words...]', words)
+      .usage(`${words} [options]`.trimStart())
+      .action((_, __, command: Command) => commands.run(name, command));
+  }
+  addOptions(
+    subcommand(
+      'analyze',
+      'what snapshots cost, from a cost report',
+      'Shows what the snapshots of each volume cost, and how much changes between them, from cost reports of AWS: legacy, CUR 2.0 or FOCUS; CSV, gzip, zip or Parquet.',
+    )
+      .argument('[sources...]', 'files, folders or manifests of reports; - or nothing is standard input')
+      .usage('[files, folders or manifests]... [options]'),
+    'analyze',
+  ).action((_, __, command: Command) => commands.run('analyze', command));
+  addOptions(
+    subcommand(
+      'estimate',
+      'what archives cost beside EBS snapshots',
+      'Tells what snapshots of one volume cost as archives, in each class, beside what EBS takes for them. Asks nobody.',
+    ),
+    'estimate',
+  ).action((_, command: Command) => commands.run('estimate', command));
+  addOptions(
+    subcommand(
       'doctor',
       'look whether everything is there that migrate needs',
       'Looks whether everything is there that migrate needs, and says of each thing what to do; changes nothing.',
@@ -103,12 +190,18 @@ export function createProgram(commands: Commands, output: Output): Command {
   // The existing tool's way to say it: options without a command.
   addOptions(program, 'migrate')
     .option('--migrate', 'the same as the command migrate')
-    .action((options: { migrate?: boolean }, command: Command) =>
-      options.migrate === true ? commands.run('migrate', command) : commands.nothing(),
-    );
+    .option('--analyze [file]', 'the same as the command analyze')
+    .action((options: { migrate?: boolean; validate?: boolean; analyze?: string | boolean }, command: Command) => {
+      if (options.analyze !== undefined) {
+        return commands.run('analyze', command, typeof options.analyze === 'string' ? [options.analyze] : []);
+      }
+      if (options.migrate === true) return commands.run('migrate', command);
+      return options.validate === true ? commands.run('validate', command) : commands.nothing();
+    });
   for (const command of [program, ...program.commands]) command.allowExcessArguments();
   program.hook('preAction', (_, command) => {
-    const words = command.args.slice(command.registeredArguments.length);
+    const isVariadic = command.registeredArguments.some((argument) => argument.variadic);
+    const words = isVariadic ? [] : command.args.slice(command.registeredArguments.length);
     if (words.length > 0) commands.excess(command === program ? '' : command.name(), words);
   });
   return program;

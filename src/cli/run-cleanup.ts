@@ -2,13 +2,13 @@ import { cleanup, type CleanupFinding } from '../commands/index.js';
 import { count, printable } from '../core/index.js';
 import { composeMigrate } from './compose.js';
 import { exitStatus } from './exit-status.js';
-import { readTag } from './migrate-options.js';
 import { readBucket, type OptionValues } from './options/index.js';
 import { tellPrograms } from './programs-run.js';
 import type { Output } from './render/index.js';
 import { openReport } from './report.js';
 import { processSignals } from './signals.js';
 import { readTelling } from './telling.js';
+import { readTag } from './validate-options.js';
 
 /** How long a lease taken for the cleaning lasts without renewal. */
 const leaseMs = 120_000;

@@ -1,12 +1,12 @@
 import { doctor, type DoctorRequest, type Finding, type FindingGroup, type FindingStatus } from '../commands/index.js';
 import { composeDoctor } from './compose-doctor.js';
 import { exitStatus } from './exit-status.js';
-import { readTag } from './migrate-options.js';
 import { readBucket, type OptionValues } from './options/index.js';
 import { ndjsonLine } from './render/ndjson.js';
 import { findingText, groupHeading, verdict, type FindingStyle } from './render/findings.js';
 import type { Output } from './render/index.js';
 import { processSignals } from './signals.js';
+import { readTag } from './validate-options.js';
 
 /** `snap-to-s3 doctor`: tells each finding as it comes. Returns the exit status: 1 where anything failed. */
 export async function runDoctor(values: OptionValues, { stdout, stderr }: Output): Promise<number> {

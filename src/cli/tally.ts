@@ -1,4 +1,4 @@
-import type { AppEvent, Clock, RunSummary } from '../core/index.js';
+import type { AppEvent, Clock, RunSummary, SnapshotId } from '../core/index.js';
 
 /** Counts what becomes of the snapshots of a run. */
 export interface Tally {
@@ -11,18 +11,47 @@ export interface Tally {
 export function startTally(clock: Clock): Tally {
   const startedMs = clock.now();
   const failed: RunSummary['failed'][number][] = [];
-  let [archived, left, rawBytes, storedBytes] = [0, 0, 0, 0];
+  const validated: SnapshotId[] = [];
+  const seen = new Set<SnapshotId>();
+  const add = (snapshotId: SnapshotId, objects: readonly { rawBytes: number; storedBytes: number }[]): void => {
+    // What was archived and then validated is the same data.
+    if (seen.has(snapshotId)) return;
+    seen.add(snapshotId);
+    for (const object of objects) {
+      rawBytes += object.rawBytes;
+      storedBytes += object.storedBytes;
+    }
+  };
+  let [archived, restored, left, rawBytes, storedBytes] = [0, 0, 0, 0, 0];
   return {
     event: (event) => {
       if (event.kind === 'snapshot-left') left += 1;
       if (event.kind === 'snapshot-failed') failed.push({ snapshotId: event.snapshotId, message: event.error.message });
-      if (event.kind !== 'snapshot-archived') return;
-      archived += 1;
-      for (const object of event.objects) {
-        rawBytes += object.rawBytes;
-        storedBytes += object.storedBytes;
+      if (event.kind === 'snapshot-validated') {
+        validated.push(event.snapshotId);
+        add(event.snapshotId, event.objects);
+      }
+      if (event.kind === 'snapshot-archived') {
+        archived += 1;
+        add(event.snapshotId, event.objects);
+      }
+      if (event.kind === 'snapshot-restored') {
+        restored += 1;
+        for (const { writtenBytes, fetchedBytes } of event.objects) {
+          rawBytes += writtenBytes;
+          storedBytes += fetchedBytes;
+        }
       }
     },
-    summary: () => ({ archived, failed: [...failed], left, rawBytes, storedBytes, elapsedMs: clock.now() - startedMs }),
+    summary: () => ({
+      archived,
+      restored,
+      validated: [...validated],
+      failed: [...failed],
+      left,
+      rawBytes,
+      storedBytes,
+      elapsedMs: clock.now() - startedMs,
+    }),
   };
 }

@@ -39,7 +39,7 @@ export function decryptionError(words: GpgWords, failed: FailedDecryption): AppE
       ? make('program-failed', `${failed.gpg.program} could not decrypt the archive: ${said}.`, programHint(failed.gpg))
       : make('corrupt-archive', 'The archive is not encrypted with gpg, although its name says so.', damagedHint);
   }
-  if (status.has('PLAINTEXT')) {
+  if (failed.hasSessionKey ? opensAsPlaintext(status) : status.has('PLAINTEXT')) {
     const what = status.has('BADMDC') ? 'bytes of it were changed' : 'it is cut off or damaged';
     return make('corrupt-archive', `The encrypted archive is damaged: ${what}. gpg says: ${said}.`, damagedHint);
   }
@@ -47,7 +47,7 @@ export function decryptionError(words: GpgWords, failed: FailedDecryption): AppE
     return make(
       'wrong-session-key',
       'The session key that was given is not the one of this archive (or the beginning of the archive is damaged).',
-      'Each archive object has one of its own. Get it where the private key is: aws s3 cp "s3://BUCKET/KEY" - | head -c 524288 | gpg --decrypt --show-session-key > /dev/null',
+      'Each archive object has one of its own. Get it where the private key is: aws s3api get-object --bucket BUCKET --key KEY --range bytes=0-524287 first.gpg, then gpg --decrypt --show-session-key first.gpg > /dev/null',
     );
   }
   if ((status.get('ERROR') ?? []).some(isLocked)) {
@@ -66,6 +66,16 @@ export function decryptionError(words: GpgWords, failed: FailedDecryption): AppE
     );
   }
   return make('corrupt-archive', `The encrypted archive is damaged at its beginning. gpg says: ${said}.`, damagedHint);
+}
+
+/**
+ * Whether the first packet of plaintext is one that somebody made: a known format, a time since there is S3, a name that can
+ * be read. `PLAINTEXT 62 1700000000 name`. What a wrong session key makes of a message passes for it once in a million.
+ */
+export function opensAsPlaintext(status: GpgWords['status']): boolean {
+  const [format = '', seconds = '', name = ''] = status.get('PLAINTEXT')?.[0]?.split(' ') ?? [];
+  // Binary, text, UTF-8; and neither control characters nor what is no UTF-8.
+  return /^(?:62|74|75)$/.test(format) && Number(seconds) * 1000 > Date.UTC(2006, 0) && !/%[01]|\uFFFD/.test(name);
 }
 
 /** What gpg says when it has not come as far as to look at the message. */

@@ -1,7 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/index.js';
 import { throughProgram, type ProgramStage } from '../process/index.js';
 import { gpgArguments, type Gpg } from './gpg.js';
-import { decryptionError, type GpgWords } from './gpg-decrypt-failure.js';
+import { decryptionError, opensAsPlaintext, type GpgWords } from './gpg-decrypt-failure.js';
 
 /** How a message is decrypted. */
 export interface DecryptOptions {
@@ -11,6 +12,9 @@ export interface DecryptOptions {
 
 /** Where gpg finds the session key: on no command line, which everybody on this machine can read. */
 const sessionKeyDescriptor = 3;
+
+/** How long the words of gpg may be behind its bytes, in ms: it writes them before, so this is for a program that is none. */
+const longestBehindMs = 10_000;
 
 /** Throws `usage` for what is no session key. It never says what was given: that is a secret. */
 export function checkSessionKey(text: string): string {
@@ -23,7 +27,7 @@ export function checkSessionKey(text: string): string {
 
 /**
  * Makes a stage that decrypts one OpenPGP message, never asking anybody anything. What it gives is proven only when it has
- * ended: then gpg has verified the whole message. Throws what the source throws, `no-secret-key`, `passphrase-needed`,
+ * ended: then gpg has verified the whole message. With a wrong session key it gives nothing. Throws what the source throws, `no-secret-key`, `passphrase-needed`,
  * `wrong-session-key`, `corrupt-archive` for a message that is damaged, cut off, or not encrypted, `program-missing` and
  * `program-failed`. The session key is in none of these.
  */
@@ -46,7 +50,8 @@ export function decryptWith(gpg: Gpg, { sessionKey }: DecryptOptions = {}): Prog
     const refusal = (error?: AppError): AppError =>
       decryptionError(words, { gpg, error, hasSessionKey: sessionKey !== undefined });
     try {
-      yield* through(source, options);
+      const bytes = through(source, options);
+      yield* sessionKey === undefined ? bytes : onlyPlaintext(bytes, words, refusal);
     } catch (error) {
       throw error instanceof AppError && error.details.argv === argv && error.code === 'program-failed'
         ? refusal(error)
@@ -55,6 +60,27 @@ export function decryptWith(gpg: Gpg, { sessionKey }: DecryptOptions = {}): Prog
     // It lets pass what was never encrypted.
     if (!words.status.has('DECRYPTION_OKAY')) throw refusal();
   };
+}
+
+/**
+ * Passes on what gpg gives when it is told to believe a session key. It does: of what a wrong one makes of the message, one
+ * in 35 looks enough like a packet of plaintext for its first bytes to come out, until the end shows that nothing was right.
+ */
+async function* onlyPlaintext(
+  bytes: AsyncGenerator<Buffer, void>,
+  { status }: GpgWords,
+  refusal: () => AppError,
+): AsyncGenerator<Buffer, void> {
+  let isChecked = false;
+  for await (const some of bytes) {
+    if (!isChecked) {
+      // What stands on the other pipe was written before these bytes, and may be read after them.
+      for (let waited = 0; !status.has('PLAINTEXT') && waited < longestBehindMs; waited += 10) await delay(10);
+      if (!opensAsPlaintext(status)) throw refusal();
+      isChecked = true;
+    }
+    yield some;
+  }
 }
 
 /** The status lines of gpg (doc/DETAILS), and the last of what it says to people. */

@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { archiveKey, archiveMetadata, objectTags, taggingHeader, type ManifestObject } from '../archive/index.js';
 import { printable } from '../core/index.js';
 import {
-  mountReadOnly,
   readDevice,
   requireUnwritten,
   selectFilesystems,
@@ -11,11 +9,11 @@ import {
   type FilesystemArea,
   type Mount,
 } from '../disk/index.js';
-import { ownIdentity } from '../process/index.js';
 import type { Snapshot } from '../source/index.js';
 import type { ObjectTarget } from '../store/index.js';
 import { archiveObject, type ArchiveJob } from './archive-object.js';
 import type { MigrateSettings } from './migrate-settings.js';
+import { mountedArea } from './mounted-area.js';
 import { plausibleTar, requireWholeDisk } from './plausibility.js';
 import type { SnapshotDependencies } from './snapshot-lease.js';
 
@@ -50,31 +48,14 @@ export async function archiveDisk(
   const objects: ManifestObject[] = [];
   const usedBytes = new Map<string, number>();
   for (const area of filesystems) {
-    await using mount = await mounted(area, snapshot, settings, { ...dependencies, onNotice }).catch(
-      async (error: unknown) => {
-        // What has been mounted for writing in the meantime explains a refusal better than mount does.
-        await requireUnwritten(layout);
-        throw error;
-      },
-    );
+    const { mountPoint } = settings;
+    const toMount = { snapshotId: snapshot.snapshotId, area, layout, mountPoint, onNotice };
+    await using mount = await mountedArea(toMount, dependencies);
     usedBytes.set(area.path, mount.usedBytes);
     const job = tarJob(snapshot, { area, mount, layout }, settings, dependencies);
     objects.push(await archive(job, area.partition, settings, dependencies));
   }
   return { objects, usedBytes };
-}
-
-async function mounted(
-  area: FilesystemArea,
-  { snapshotId }: Snapshot,
-  settings: MigrateSettings,
-  { lease, runId, clock, signal, onNotice }: SnapshotDependencies & { readonly onNotice: (text: string) => void },
-): Promise<Mount> {
-  // The run's own: what a dead run has left mounted is in nobody's way.
-  const name = [snapshotId, area.partition, runId.slice(0, 8)].filter((part) => part !== undefined).join('-');
-  const path = join(settings.mountPoint, name);
-  const entry = { kind: 'mount', path, bootId: ownIdentity().bootId } as const;
-  return lease.entered(entry, () => mountReadOnly(area, { mountPoint: path, clock, signal, onNotice }));
 }
 
 async function archive(

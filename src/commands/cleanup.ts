@@ -55,7 +55,9 @@ export async function cleanup(
       findings.push({ kind: 'unreadable', key, why: 'Its journal is of another version.' });
       continue;
     }
-    for (const entry of left) if (entry.kind === 'volume') named.add(entry.volumeId ?? entry.runId);
+    for (const entry of left) {
+      if (entry.kind === 'volume' || entry.kind === 'new-volume') named.add(entry.volumeId ?? entry.runId);
+    }
     findings.push(
       isAbandoned(found.object, { isDead: isDeadHere })
         ? { kind: 'abandoned', snapshotId, owner, left: left.map(describe) }
@@ -77,6 +79,10 @@ function describe(entry: JournalEntry): string {
       return entry.volumeId === null
         ? 'a temporary volume, if it came into being'
         : `the temporary volume ${entry.volumeId}${entry.keep ? ', to be detached and kept' : ''}`;
+    case 'new-volume':
+      return entry.volumeId === null
+        ? 'a volume that was to be restored to, if it came into being'
+        : `the half-restored volume ${entry.volumeId}`;
     case 'mount':
       return `the mount ${entry.path}`;
     case 'upload':

@@ -114,13 +114,15 @@ function order({ name }: FoundObject): number {
 /** A manifest is some KiB; the partition table and tags of a snapshot do not make more of it. */
 const largestManifestBytes = 16 * MiB;
 
-interface ManifestPlace {
+/** Which manifest is read. */
+export interface ManifestPlace {
   readonly key: string;
   readonly snapshotId: SnapshotId;
   readonly signal: AbortSignal | undefined;
 }
 
-async function readManifest(store: ObjectStore, { key, snapshotId, signal }: ManifestPlace): Promise<Manifest> {
+/** Reads a manifest. Throws `corrupt-archive`, `object-frozen`, `not-found`. */
+export async function readManifest(store: ObjectStore, { key, snapshotId, signal }: ManifestPlace): Promise<Manifest> {
   const where = s3Url(store, key);
   const facts = await headObject(store, key, { signal });
   requireReadable(store, facts);

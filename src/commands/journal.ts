@@ -22,6 +22,14 @@ const entrySchema = z.discriminatedUnion('kind', [
     /** Detached, and not deleted. */
     keep: z.boolean(),
   }),
+  /** A volume that is being filled from an archive. */
+  z.object({
+    kind: z.literal('new-volume'),
+    tag: z.string(),
+    runId: z.string(),
+    /** Null for one that is about to be made. */
+    volumeId: parsedVolumeId.nullable(),
+  }),
   /** A mount of the machine with this boot id. */
   z.object({ kind: z.literal('mount'), path: z.string(), bootId: z.string() }),
   z.object({

@@ -1,24 +1,14 @@
 import { encodeManifest, manifestKey, planParts, type Manifest } from '../archive/index.js';
-import { AppError, isAbort, printable } from '../core/index.js';
-import { readLayout } from '../disk/index.js';
-import {
-  attachVolume,
-  claimSnapshot,
-  createTemporaryVolume,
-  findDevice,
-  findTemporaryVolume,
-  requireUsable,
-  reuseTemporaryVolume,
-  type Claim,
-  type Snapshot,
-  type TemporaryVolume,
-} from '../source/index.js';
+import { AppError, printable } from '../core/index.js';
+import type { DiskLayout } from '../disk/index.js';
+import { claimSnapshot, requireUsable, type Snapshot } from '../source/index.js';
 import { objectAgeMs, s3Url, uploadObject } from '../store/index.js';
 import { archiveDisk } from './archive-disk.js';
 import { buildManifest } from './build-manifest.js';
 import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
-import { cleanUp } from './recover.js';
-import { leaseSnapshot, withoutLease, type SnapshotDependencies } from './snapshot-lease.js';
+import { withDisk } from './snapshot-disk.js';
+import type { SnapshotDependencies } from './snapshot-lease.js';
+import { withLease, type Leased } from './with-lease.js';
 
 /** How one snapshot is migrated. */
 export interface MigrateSnapshotOptions extends Pick<SnapshotDependencies, 'encrypt'> {
@@ -28,6 +18,8 @@ export interface MigrateSnapshotOptions extends Pick<SnapshotDependencies, 'encr
   readonly runStartedMs: number;
   /** False where the store knows no conditional writes: then only the tags keep other runs away. */
   readonly hasLeases: boolean;
+  /** What is done with the disk, under the same lease, when it is archived. */
+  readonly afterwards?: ((snapshot: Snapshot, layout: DiskLayout, leased: Leased) => Promise<void>) | undefined;
 }
 
 /**
@@ -41,24 +33,15 @@ export async function migrateSnapshot(
   settings: MigrateSettings,
   dependencies: MigrateDependencies & MigrateSnapshotOptions,
 ): Promise<Manifest> {
-  const { events, signal } = dependencies;
+  const { events } = dependencies;
   const { snapshotId } = snapshot;
   events({ kind: 'snapshot-started', snapshotId, description: describe(snapshot) });
   requireUsable(snapshot);
-  events({ kind: 'stage', snapshotId, stage: 'claiming', subject: snapshotId });
-  await using lease = dependencies.hasLeases
-    ? await leaseSnapshot(snapshotId, { ...dependencies, lifetimeMs: settings.leaseMs })
-    : withoutLease();
-  try {
-    const bound = { ...dependencies, lease, signal: AbortSignal.any([signal, lease.lost]) };
-    await cleanUp(snapshotId, lease, bound);
+  return withLease(snapshotId, { ...dependencies, leaseMs: settings.leaseMs }, async (leased) => {
+    const bound = { ...dependencies, ...leased };
     await requireNotArchivedMeanwhile(snapshot, bound);
-    return await migrateLeased(snapshot, settings, bound);
-  } catch (error) {
-    // What was cancelled because of the loss says so.
-    if (lease.lost.aborted && !signal.aborted && isAbort(error)) throw lease.lost.reason;
-    throw error;
-  }
+    return migrateLeased(snapshot, settings, bound);
+  });
 }
 
 /** S3 tells ages in whole seconds. */
@@ -82,74 +65,55 @@ async function migrateLeased(
   settings: MigrateSettings,
   dependencies: SnapshotDependencies & MigrateSnapshotOptions,
 ): Promise<Manifest> {
-  const { clock, events, store, lease, runId, signal } = dependencies;
+  const { clock, events, instance, lease, runId, afterwards } = dependencies;
   const { snapshotId } = snapshot;
   const startedMs = clock.now();
   const states = { tag: settings.tag, runId, otherwise: 'migrate' } as const;
   await using claim = await lease.entered({ kind: 'tag', ...states }, () =>
     claimSnapshot(snapshot, { ...dependencies, ...states, during: 'migrating', isOurs: () => lease.isOurs() }),
   );
-  const manifest = await archiveVolume(snapshot, settings, { ...dependencies, claim });
-
-  const key = manifestKey(snapshot);
-  events({ kind: 'stage', snapshotId, stage: 'writing-manifest', subject: key });
-  await uploadObject(
-    store,
-    single(encodeManifest(manifest)),
-    { key, contentType: 'application/json', encryption: settings.encryption },
-    { ...planParts({ expectedBytes: 0, boundBytes: 0 }), streams: 1, signal, guard: lease.guard },
-  );
-  if (!(await lease.isOurs())) throw lease.lost.reason;
-  await claim.finish('migrated');
-  events({
-    kind: 'snapshot-archived',
-    snapshotId,
-    manifestKey: key,
-    objects: manifest.objects,
-    elapsedMs: clock.now() - startedMs,
+  const conclude = async (manifest: Manifest): Promise<void> => {
+    await writeManifest(manifest, settings, { ...dependencies, snapshot });
+    if (!(await lease.isOurs())) throw lease.lost.reason;
+    await claim.finish('migrated');
+    const elapsedMs = clock.now() - startedMs;
+    const { objects } = manifest;
+    events({ kind: 'snapshot-archived', snapshotId, manifestKey: manifestKey(snapshot), objects, elapsedMs });
+  };
+  const manifest = await withDisk(snapshot, settings, {
+    ...dependencies,
+    use: async (layout) => {
+      await claim.stands();
+      const archived = await archiveDisk(snapshot, layout, settings, dependencies);
+      const made = buildManifest({ snapshot, layout, archived, region: instance.region, ...dependencies });
+      if (afterwards !== undefined) {
+        await conclude(made);
+        await afterwards(snapshot, layout, dependencies);
+      }
+      return made;
+    },
   });
+  if (afterwards === undefined) await conclude(manifest);
   return manifest;
 }
 
-/** Everything between the making of the temporary volume and its deletion. */
-async function archiveVolume(
-  snapshot: Snapshot,
-  settings: MigrateSettings,
-  dependencies: SnapshotDependencies & { readonly claim: Claim },
-): Promise<Manifest> {
-  const { clock, events, instance, claim, signal } = dependencies;
-  const { snapshotId } = snapshot;
-  await using volume = await temporaryVolume(snapshot, settings, dependencies);
-  await using attachment = await attachVolume(volume.volumeId, { ...dependencies, snapshotId });
-  events({ kind: 'stage', snapshotId, stage: 'waiting-for-device', subject: volume.volumeId });
-  const device = await findDevice(volume.volumeId, { clock, deviceName: attachment.deviceName, signal });
-  events({ kind: 'stage', snapshotId, stage: 'reading-disk', subject: device });
-  const layout = await readLayout(device, { clock, signal });
-  await claim.stands();
-  const archived = await archiveDisk(snapshot, layout, settings, dependencies);
-  events({ kind: 'stage', snapshotId, stage: 'cleaning-up', subject: volume.volumeId });
-  return buildManifest({ snapshot, layout, archived, region: instance.region, ...dependencies });
+async function writeManifest(
+  manifest: Manifest,
+  { encryption }: MigrateSettings,
+  { events, store, lease, signal, snapshot }: SnapshotDependencies & { readonly snapshot: Snapshot },
+): Promise<void> {
+  const key = manifestKey(snapshot);
+  events({ kind: 'stage', snapshotId: snapshot.snapshotId, stage: 'writing-manifest', subject: key });
+  await uploadObject(
+    store,
+    single(encodeManifest(manifest)),
+    { key, contentType: 'application/json', encryption },
+    { ...planParts({ expectedBytes: 0, boundBytes: 0 }), streams: 1, signal, guard: lease.guard },
+  );
 }
 
-async function temporaryVolume(
-  snapshot: Snapshot,
-  settings: MigrateSettings,
-  dependencies: SnapshotDependencies,
-): Promise<TemporaryVolume> {
-  const { lease, runId } = dependencies;
-  const { tag, volumeType, keepVolumes: keep } = settings;
-  const options = { ...dependencies, tag, volumeType, keep };
-  // A volume that did not come off is of no use, and was told already.
-  const stuck = lease.journal.flatMap((entry) => (entry.kind === 'volume' ? (entry.volumeId ?? []) : []));
-  const found = await findTemporaryVolume(snapshot, options, stuck);
-  const entry = { kind: 'volume', tag, runId, volumeId: found ?? null, keep } as const;
-  return lease.entered(entry, async (revise) => {
-    if (found !== undefined) return reuseTemporaryVolume(snapshot, found, options);
-    return createTemporaryVolume(snapshot, { ...options, onCreated: (volumeId) => revise({ ...entry, volumeId }) });
-  });
-}
-
-function describe(snapshot: Snapshot): string {
+/** What a person is told of a snapshot. */
+export function describe(snapshot: Snapshot): string {
   const description = snapshot.description === '' ? '' : `, "${printable(snapshot.description)}"`;
   return `${snapshot.volumeGiB} GiB of ${snapshot.volumeId} at ${snapshot.startTime.toISOString()}${description}`;
 }

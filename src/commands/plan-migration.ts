@@ -35,7 +35,12 @@ export async function* planMigration(
   await requireBucket(store, signal);
   const isArchived = manifestLookup(store, signal);
   if (selection.kind !== 'list') {
-    for (const snapshot of await taggedSnapshots(selection.kind, { ec2, tag: settings.tag, signal })) {
+    for (const snapshot of await taggedSnapshots(selection.kind, {
+      ec2,
+      tag: settings.tag,
+      state: 'migrate',
+      signal,
+    })) {
       yield await plan(snapshot, settings, isArchived);
     }
     return;

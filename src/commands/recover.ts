@@ -62,7 +62,7 @@ export async function cleanUp(
   const left = new Set(inherited.journal.toReversed());
   for (const entry of left) {
     // What is mounted cannot be detached: EC2 would keep it "busy".
-    if (entry.kind === 'volume' && [...left].some((one) => one.kind === 'mount' && isOfThisBoot(one))) continue;
+    if (isVolume(entry) && [...left].some((one) => one.kind === 'mount' && isOfThisBoot(one))) continue;
     try {
       if (!(await removed(snapshotId, entry, inherited.ageMs, dependencies))) continue;
       left.delete(entry);
@@ -99,16 +99,23 @@ async function removed(
       if (entry.uploadId === null) await abortEmptyUploads(store, entry.key, entry.others);
       else await abortMultipart(store, entry.key, entry.uploadId);
       return true;
-    case 'volume': {
-      const outcome = await removeLeftoverVolume({ ...entry, snapshotId }, { ec2, instance, clock, ageMs, signal });
+    case 'volume':
+    case 'new-volume': {
+      const leftover =
+        entry.kind === 'volume' ? { ...entry, snapshotId } : { ...entry, snapshotId: undefined, keep: false };
+      const outcome = await removeLeftoverVolume(leftover, { ec2, instance, clock, ageMs, signal });
       if (outcome.kind === 'removed') return true;
       const text =
-        `The temporary volume ${outcome.volumeId} of a dead run is attached to ${outcome.instanceId}, and is left alone. ` +
+        `The ${entry.kind === 'volume' ? 'temporary' : 'half-restored'} volume ${outcome.volumeId} of a dead run is attached to ${outcome.instanceId}, and is left alone. ` +
         `When that instance is gone or the volume detached, run: snap-to-s3 cleanup --bucket ${store.bucket}`;
       events({ kind: 'warning', snapshotId, text });
       return false;
     }
   }
+}
+
+function isVolume({ kind }: JournalEntry): boolean {
+  return kind === 'volume' || kind === 'new-volume';
 }
 
 function isOfThisBoot({ bootId }: { readonly bootId: string }): boolean {

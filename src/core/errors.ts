@@ -49,6 +49,12 @@ export type ErrorCode =
   | 'implausible-result'
   /** Bytes are not what their format says. */
   | 'corrupt-archive'
+  /** An archive is not what it was made of. */
+  | 'validation-failed'
+  /** What an archive holds cannot be written to where it is restored to. */
+  | 'restore-failed'
+  /** An archive names files outside of where it is restored to. */
+  | 'unsafe-archive'
   /** An archive is encrypted for keys whose private parts are not here. */
   | 'no-secret-key'
   /** The private key is locked by a passphrase that nobody has given. */

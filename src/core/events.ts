@@ -5,12 +5,16 @@ import type { SnapshotId } from './ids.js';
 export type Stage =
   | 'claiming'
   | 'creating-volume'
+  | 'creating-new-volume'
   | 'reusing-volume'
   | 'attaching-volume'
   | 'waiting-for-device'
   | 'reading-disk'
   | 'archiving'
   | 'writing-manifest'
+  | 'validating'
+  | 'making-filesystems'
+  | 'restoring'
   | 'cleaning-up';
 
 /** One object that arrived in S3. */
@@ -22,9 +26,62 @@ export interface ArchivedObject {
   readonly storedBytes: number;
 }
 
+/** Something of an archive that is not as it should be. */
+export interface ArchiveFinding {
+  readonly snapshotId: SnapshotId;
+  /** The object of the archive. */
+  readonly key: string;
+  readonly problem:
+    /** The source has it, the archive does not; the other way round; twice in the archive. */
+    | 'missing'
+    | 'extra'
+    | 'duplicate'
+    /** The archive has other content or attributes than the source. */
+    | 'different'
+    /** The index does not say what is in the archive. */
+    | 'index'
+    /** The manifest does not say what the source is. */
+    | 'manifest'
+    /** The object, or something in it, cannot be read. */
+    | 'damaged';
+  /** Of an entry of a tar, as text; where that is not all of it, `pathBase64` has its bytes. */
+  readonly path?: string;
+  readonly pathBase64?: string;
+  /** What is wrong, as a part of a sentence: `mode is 0644, not 0600`. */
+  readonly text: string;
+  readonly differences?: readonly { readonly what: string; readonly archive: string; readonly source: string }[];
+}
+
+/** What was compared of one object. */
+export interface ValidatedObject {
+  readonly key: string;
+  /** Bytes of the object in S3, and before compression. */
+  readonly storedBytes: number;
+  readonly rawBytes: number;
+  /** What was compared, as a sentence. */
+  readonly compared: string;
+  readonly findings: number;
+}
+
+/** One object that was restored. */
+export interface RestoredObject {
+  readonly key: string;
+  /** The directory, file or device it was written to. */
+  readonly to: string;
+  /** Files, folders, links and so on that were written; undefined for an image. */
+  readonly entries: number | undefined;
+  /** Bytes that were written, holes included, and bytes that were fetched from S3. */
+  readonly writtenBytes: number;
+  readonly fetchedBytes: number;
+}
+
 /** Everything that the work tells the outside. `cli` renders it for people or as NDJSON; nothing else is ever printed. */
 export type AppEvent =
-  | { readonly kind: 'snapshots-found'; readonly snapshotIds: readonly SnapshotId[] }
+  | {
+      readonly kind: 'snapshots-found';
+      readonly task: 'migrate' | 'validate' | 'restore';
+      readonly snapshotIds: readonly SnapshotId[];
+    }
   | { readonly kind: 'snapshot-started'; readonly snapshotId: SnapshotId; readonly description: string }
   | { readonly kind: 'stage'; readonly snapshotId: SnapshotId; readonly stage: Stage; readonly subject: string }
   /** Something the user should know but need not act upon. */
@@ -62,6 +119,22 @@ export type AppEvent =
       readonly objects: readonly ArchivedObject[];
       readonly elapsedMs: number;
     }
+  | ({ readonly kind: 'finding' } & ArchiveFinding)
+  | { readonly kind: 'object-validated'; readonly snapshotId: SnapshotId; readonly object: ValidatedObject }
+  | {
+      readonly kind: 'snapshot-validated';
+      readonly snapshotId: SnapshotId;
+      readonly objects: readonly ValidatedObject[];
+      readonly elapsedMs: number;
+    }
+  | { readonly kind: 'object-restored'; readonly snapshotId: SnapshotId; readonly object: RestoredObject }
+  | {
+      readonly kind: 'snapshot-restored';
+      readonly snapshotId: SnapshotId;
+      readonly to: string;
+      readonly objects: readonly RestoredObject[];
+      readonly elapsedMs: number;
+    }
   /** Another run has it, or has had it since this one began: neither done here nor failed. */
   | { readonly kind: 'snapshot-left'; readonly snapshotId: SnapshotId; readonly why: string }
   | { readonly kind: 'snapshot-failed'; readonly snapshotId: SnapshotId; readonly error: AppError }
@@ -76,10 +149,13 @@ export type AppEvent =
 /** What has become of all snapshots of a run. */
 export interface RunSummary {
   readonly archived: number;
+  readonly restored: number;
+  /** The ids of those whose archives were proven. */
+  readonly validated: readonly SnapshotId[];
   readonly failed: readonly { readonly snapshotId: SnapshotId; readonly message: string }[];
   /** Snapshots that are other runs'. */
   readonly left: number;
-  /** Bytes before compression, and in S3, of what was archived. */
+  /** Bytes before compression, and in S3, of what was archived, proven or restored; once where it was both. */
   readonly rawBytes: number;
   readonly storedBytes: number;
   readonly elapsedMs: number;

@@ -16,6 +16,12 @@ export interface Prices {
   /** ISO date on which they were looked up. */
   readonly date: string;
   readonly snapshotPerGiBMonth: number;
+  /** EBS's own archive tier: full copies, not compressed. */
+  readonly snapshotArchive: {
+    readonly perGiBMonth: number;
+    readonly restorePerGiB: number;
+    readonly leastDays: number;
+  };
   /** By the volume type's API name. */
   readonly volumePerGiBMonth: Readonly<Record<string, number>>;
   readonly storage: Readonly<Record<StorageClass, StorageClassPrice>>;
@@ -29,6 +35,7 @@ export const listPrices: Prices = {
   region: 'us-east-1',
   date: '2026-11-01',
   snapshotPerGiBMonth: 0.05,
+  snapshotArchive: { perGiBMonth: 0.0125, restorePerGiB: 0.03, leastDays: 90 },
   volumePerGiBMonth: { standard: 0.05, gp2: 0.1, gp3: 0.08, io1: 0.125, io2: 0.125, st1: 0.045, sc1: 0.015 },
   storage: {
     STANDARD: { perGiBMonth: 0.023, perThousandPuts: 0.005, leastDays: 0 },

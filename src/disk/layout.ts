@@ -136,7 +136,7 @@ function missingPartitions(layout: DiskLayout): AppError | undefined {
   return new AppError(
     'disk-unsupported',
     `${layout.path} has ${count(inTable, 'partition')} in its table, but the kernel shows ${layout.areas.length} of them.`,
-    { hint: `Run: partx --update ${layout.path}; or archive the whole disk with --dd.` },
+    { hint: `Run: partx --add ${layout.path}; or archive the whole disk with --dd.` },
   );
 }
 

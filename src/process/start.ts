@@ -1,5 +1,4 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import type { Socket } from 'node:net';
 import { PassThrough, pipeline, Writable, type Readable } from 'node:stream';
 import { programError, type ProgramFailure } from './failure.js';
 
@@ -12,8 +11,6 @@ export interface StartOptions {
   readonly cwd?: string;
   /** Open file descriptors that the program gets as 3, 4 and so on. */
   readonly inherits?: readonly number[];
-  /** Where its output goes instead of `stdout`, which is then empty. */
-  readonly output?: Socket;
   /** Texts that the program can read, each on a descriptor of its own after those: what must not stand in `argv`. */
   readonly gives?: readonly string[];
   /** Takes each line of standard error as it comes; without it only the last 8 KiB are kept, for the error message. */
@@ -44,10 +41,10 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
   const [program = '', ...args] = argv;
   const { inherits = [], gives = [] } = options;
   const child = spawn(program, args, {
-    stdio: ['pipe', options.output ?? 'pipe', 'pipe', ...inherits, ...gives.map(() => 'pipe' as const)],
+    stdio: ['pipe', 'pipe', 'pipe', ...inherits, ...gives.map(() => 'pipe' as const)],
     env: { PATH: defaultPath(), HOME: process.env.HOME ?? '/root', LC_ALL: 'C', ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    // The types know of three pipes only when there is nothing else; of the second there is none where `output` is given.
+    // The types know of three pipes only when there is nothing else.
   }) as ChildProcessWithoutNullStreams;
   for (const [index, text] of gives.entries()) {
     const pipe = (child.stdio as readonly unknown[])[3 + inherits.length + index];
@@ -68,8 +65,7 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
   });
   // When a program ends, Node throws away what nobody has begun to read of its output; from a pipe it cannot.
   const stdout = new PassThrough();
-  if (options.output === undefined) pipeline(child.stdout, stdout, () => undefined);
-  else stdout.end();
+  pipeline(child.stdout, stdout, () => undefined);
   // A program that ends before it has read everything closes the pipe; its exit status tells what happened.
   child.stdin.on('error', () => undefined);
 
@@ -103,7 +99,7 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
 }
 
 /** System programs live in sbin directories that a user's or a service's PATH may lack. */
-function defaultPath(): string {
+export function defaultPath(): string {
   const path = process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
   const missing = ['/usr/local/sbin', '/usr/sbin', '/sbin'].filter((folder) => !path.split(':').includes(folder));
   return [path, ...missing].join(':');

@@ -43,6 +43,8 @@ export interface Ec2 {
   ownSnapshots(signal?: AbortSignal): AsyncIterable<Snapshot>;
   /** One snapshot, ours or shared with us. Throws `not-found`. */
   snapshot(id: SnapshotId, signal?: AbortSignal): Promise<Snapshot>;
+  /** All volumes of this account, page by page. */
+  ownVolumes(signal?: AbortSignal): AsyncIterable<Volume>;
   /** All volumes that were made of the snapshot and bear the tag key. */
   volumesOf(id: SnapshotId, tagKey: string, signal?: AbortSignal): AsyncIterable<Volume>;
   /** All volumes that bear the tag key. */
@@ -62,9 +64,9 @@ export interface Ec2 {
   removeTags(resource: string, keys: readonly string[], signal?: AbortSignal): Promise<void>;
 }
 
-/** A volume to be made of a snapshot. */
+/** A volume to be made: of a snapshot, or empty. */
 export interface CreateVolumeRequest {
-  readonly snapshotId: SnapshotId;
+  readonly of: SnapshotId | { readonly sizeGiB: number; readonly encrypted: boolean };
   readonly availabilityZone: string;
   readonly volumeType: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -156,6 +158,7 @@ export function createEc2(client: EC2Client, { clock, retryPolicy, habits }: Ec2
       for await (const found of snapshots({ SnapshotIds: [id] }, signal)) return found;
       throw new AppError('not-found', `Snapshot ${id} does not exist in this region.`);
     },
+    ownVolumes: (signal) => volumes({}, signal),
     volumesOf: (id, tagKey, signal) =>
       volumes(
         {
@@ -177,10 +180,14 @@ export function createEc2(client: EC2Client, { clock, retryPolicy, habits }: Ec2
       return undefined;
     },
     createVolume: async (request) => {
-      const created = await call({ action: 'ec2:CreateVolume', resource: request.snapshotId }, (options) =>
+      const { of } = request;
+      const resource = typeof of === 'string' ? of : `a volume of ${of.sizeGiB} GiB`;
+      const created = await call({ action: 'ec2:CreateVolume', resource }, (options) =>
         client.send(
           new CreateVolumeCommand({
-            SnapshotId: request.snapshotId,
+            ...(typeof of === 'string' ? { SnapshotId: of } : { Size: of.sizeGiB }),
+            // Whether it is where nothing is said is a setting of the account.
+            ...(typeof of !== 'string' && of.encrypted ? { Encrypted: true } : {}),
             AvailabilityZone: request.availabilityZone,
             VolumeType: request.volumeType as VolumeType,
             ClientToken: request.clientToken,
@@ -299,6 +306,8 @@ function parseVolume(raw: RawVolume): Volume {
     snapshotId: raw.SnapshotId === undefined || raw.SnapshotId === '' ? undefined : snapshotId(raw.SnapshotId),
     state: raw.State ?? 'unknown',
     availabilityZone: raw.AvailabilityZone ?? '',
+    encrypted: raw.Encrypted ?? false,
+    sizeGiB: raw.Size ?? 0,
     tags: fromTags(raw.Tags),
     attachments: (raw.Attachments ?? []).map((attachment) => ({
       instanceId: attachment.InstanceId ?? '',

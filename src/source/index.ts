@@ -6,6 +6,7 @@ export * from './ec2.js';
 export * from './find-device.js';
 export * from './instance.js';
 export * from './leftover-volume.js';
+export * from './new-volume.js';
 export * from './snapshot.js';
 export * from './temporary-volume.js';
 export * from './volume.js';

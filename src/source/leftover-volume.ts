@@ -4,9 +4,10 @@ import type { Ec2 } from './ec2.js';
 import { deletable, visibilityMs } from './temporary-volume.js';
 import type { Instance, Volume } from './volume.js';
 
-/** The temporary volume of a dead run, as its journal names it. */
+/** The temporary or unfinished volume of a dead run, as its journal names it. */
 export interface LeftoverVolume {
-  readonly snapshotId: SnapshotId;
+  /** What it was made of; undefined for one that was made empty, to be filled. */
+  readonly snapshotId: SnapshotId | undefined;
   /** The tag key that marks it. */
   readonly tag: string;
   /** The run that was to make it, the value of that tag. */
@@ -38,8 +39,8 @@ const pollMs = 1_000;
 const detachTimeoutMs = 30_000;
 
 /**
- * Detaches and deletes what a dead run has made of a snapshot. A volume without our tag, or made of another snapshot, is
- * not touched. Throws `cleanup-failed` for one that does not come off, and the AWS failures of `callAws`.
+ * Detaches and deletes what a dead run has made of a snapshot. A volume without our tag (one that was
+ * finished has none), or made of another snapshot, is not touched. Throws `cleanup-failed` for one that does not come off, and the AWS failures of `callAws`.
  */
 export async function removeLeftoverVolume(
   leftover: LeftoverVolume,
@@ -71,13 +72,15 @@ async function find(leftover: LeftoverVolume, options: LeftoverOptions): Promise
   const { snapshotId, tag, runId, volumeId } = leftover;
   if (volumeId !== null) {
     const volume = await ec2.volume(volumeId, signal);
-    const isOurs = volume?.snapshotId === snapshotId && Object.hasOwn(volume.tags, tag);
-    return volume !== undefined && isOurs && isThere(volume) ? [volume] : [];
+    if (volume === undefined || !isThere(volume)) return [];
+    return volume.snapshotId === snapshotId && Object.hasOwn(volume.tags, tag) ? [volume] : [];
   }
   const look = async (): Promise<readonly Volume[] | undefined> => {
     const found: Volume[] = [];
-    for await (const volume of ec2.volumesOf(snapshotId, tag, signal)) {
-      if (volume.tags[tag] === runId && isThere(volume)) found.push(volume);
+    const volumes = snapshotId === undefined ? ec2.volumesTagged(tag, signal) : ec2.volumesOf(snapshotId, tag, signal);
+    for await (const volume of volumes) {
+      const isOurs = volume.snapshotId === snapshotId && volume.tags[tag] === runId;
+      if (isOurs && isThere(volume)) found.push(volume);
     }
     return found.length === 0 ? undefined : found;
   };

@@ -78,7 +78,7 @@ export async function createTemporaryVolume(
   });
   signal?.throwIfAborted();
   const created = await ec2.createVolume({
-    snapshotId: snapshot.snapshotId,
+    of: snapshot.snapshotId,
     availabilityZone: instance.availabilityZone,
     volumeType: options.volumeType ?? temporaryVolumeType(snapshot),
     tags: { [options.tag]: options.runId, Name: `${snapshot.snapshotId} (temporary, snap-to-s3)` },
@@ -167,14 +167,18 @@ export function deletable(volumeId: VolumeId, { ec2, clock, keep, isNew }: Delet
 }
 
 function notDeleted(volumeId: VolumeId, why: string, cause?: unknown): AppError {
-  const sentence = `The temporary volume ${volumeId} could not be deleted: ${why.replace(/\.$/, '')}.`;
+  const sentence = `The volume ${volumeId} could not be deleted: ${why.replace(/\.$/, '')}.`;
   return new AppError('cleanup-failed', sentence, {
     cause,
     hint: `Look at it in the EC2 console, or run: aws ec2 delete-volume --volume-id ${volumeId}`,
   });
 }
 
-async function untilAvailable(volumeId: VolumeId, { ec2, clock, signal }: TemporaryVolumeOptions): Promise<void> {
+/** Waits until a volume can be attached. Throws `timed-out`, and `rejected` for one that EC2 could not make. */
+export async function untilAvailable(
+  volumeId: VolumeId,
+  { ec2, clock, signal }: Pick<TemporaryVolumeOptions, 'ec2' | 'clock' | 'signal'>,
+): Promise<void> {
   const state = await poll(
     async () => {
       // A volume that was created just now may not be visible yet.
@@ -187,8 +191,8 @@ async function untilAvailable(volumeId: VolumeId, { ec2, clock, signal }: Tempor
   throw new AppError(
     state === undefined ? 'timed-out' : 'rejected',
     state === undefined
-      ? `The temporary volume ${volumeId} was not available after ${creationTimeoutMs / 60_000} minutes.`
-      : `EC2 could not make the temporary volume ${volumeId}: its state is "error".`,
-    { hint: 'For an encrypted snapshot, check that the role may use its KMS key (docs/iam-policy.json).' },
+      ? `The volume ${volumeId} was not available after ${creationTimeoutMs / 60_000} minutes.`
+      : `EC2 could not make the volume ${volumeId}: its state is "error".`,
+    { hint: 'Where it is encrypted, check that the role may use its KMS key (docs/iam-policy.json).' },
   );
 }

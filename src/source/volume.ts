@@ -16,6 +16,8 @@ export interface Volume {
   /** `creating`, `available`, `in-use`, `deleting`, `deleted`, `error`. */
   readonly state: string;
   readonly availabilityZone: string;
+  readonly encrypted: boolean;
+  readonly sizeGiB: number;
   readonly tags: Readonly<Record<string, string>>;
   readonly attachments: readonly VolumeAttachment[];
 }

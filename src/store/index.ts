@@ -16,4 +16,5 @@ export * from './probe-upload.js';
 export * from './server-time.js';
 export { summingThread, type SummingThread } from './summing-thread.js';
 export * from './upload-guard.js';
+export * from './thaw.js';
 export * from './upload.js';

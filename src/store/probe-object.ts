@@ -12,11 +12,12 @@ export interface WrittenProbe {
 
 const content = 'Written by snap-to-s3 doctor. Safe to delete.\n';
 
-/** Writes a few bytes that say what they are. `tagging` is in the form of the header. Throws `access-denied`, … */
+/** Writes a few bytes that say what they are. `tagging` is in the form of the header. It
+ * cannot be cancelled: what S3 has begun to write it might write after it was deleted. Throws `access-denied`, … */
 export async function writeProbe(
   store: ObjectStore,
   key: string,
-  { tagging, signal }: { readonly tagging?: string; readonly signal?: AbortSignal | undefined } = {},
+  { tagging }: { readonly tagging?: string } = {},
 ): Promise<WrittenProbe> {
   const tags = tagging === undefined ? {} : { Tagging: tagging };
   const request = { Bucket: store.bucket, Key: key, Body: content, ContentType: 'text/plain', ...tags };
@@ -24,7 +25,6 @@ export async function writeProbe(
     store,
     { action: tagging === undefined ? 's3:PutObject' : 's3:PutObjectTagging', resource: s3Url(store, key) },
     (options) => store.client.send(new PutObjectCommand({ ...request, ChecksumAlgorithm: 'CRC32' }), options),
-    signal,
   );
   return { isVersioned: answer.VersionId !== undefined, encryption: answer.ServerSideEncryption };
 }

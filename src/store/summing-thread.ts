@@ -1,5 +1,4 @@
-import { Worker } from 'node:worker_threads';
-import { AppError, messageOf } from '../core/index.js';
+import { AppError, startThread } from '../core/index.js';
 import type { ObjectSums } from './object-sum.js';
 
 /** What the thread is asked. */
@@ -18,42 +17,18 @@ export interface SummingThread extends AsyncDisposable {
 
 /** See `createObjectSum`, which would take half of the main thread's time at full speed. */
 export function summingThread(): SummingThread {
-  const worker = new Worker(new URL('./sum-thread.js', import.meta.url));
-  worker.unref();
-  const waiting: ((answer: SumAnswer | AppError) => void)[] = [];
-  let dead: AppError | undefined;
-  const fail = (reason: string): void => {
-    dead ??= new AppError('internal', `The thread that adds up an object is gone: ${reason}.`);
-    for (const settle of waiting.splice(0)) settle(dead);
-  };
-  worker.on('message', (answer: SumAnswer) => waiting.shift()?.(answer));
-  worker.on('error', (error) => fail(messageOf(error)));
-  worker.on('exit', () => fail('it has ended'));
-  const ask = async (order: SumOrder): Promise<SumAnswer> => {
-    const answer = await new Promise<SumAnswer | AppError>((resolve) => {
-      if (dead !== undefined) {
-        resolve(dead);
-        return;
-      }
-      waiting.push(resolve);
-      worker.ref();
-      worker.postMessage(order);
-    });
-    if (waiting.length === 0) worker.unref();
-    if (answer instanceof AppError) throw answer;
-    return answer;
-  };
+  const thread = startThread<SumOrder, SumAnswer>(new URL('./sum-thread.js', import.meta.url), {
+    task: 'adds up an object',
+  });
   return {
     add: async (bytes) => {
-      await ask({ kind: 'add', bytes });
+      await thread.ask({ kind: 'add', bytes });
     },
     result: async () => {
-      const answer = await ask({ kind: 'result' });
+      const answer = await thread.ask({ kind: 'result' });
       if (answer.kind === 'result') return answer.sums;
       throw new AppError('internal', 'The thread that adds up an object has lost count.');
     },
-    [Symbol.asyncDispose]: async () => {
-      await worker.terminate();
-    },
+    [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
   };
 }

@@ -39,7 +39,7 @@ describe('plain output', () => {
   it('says each step in a line, trouble on standard error, control characters made visible', () => {
     const [out, err] = [stream(), stream()];
     using renderer = plainRenderer({ stdout: out.stream, stderr: err.stream }, manualClock());
-    renderer.event({ kind: 'snapshots-found', snapshotIds: [id] });
+    renderer.event({ kind: 'snapshots-found', task: 'migrate', snapshotIds: [id] });
     renderer.event({ kind: 'object-archived', snapshotId: id, object });
     renderer.event({ kind: 'notice', snapshotId: id, text: 'Swap is left out.' });
     renderer.event({ kind: 'warning', text: 'tar: socket ignored' });
@@ -175,6 +175,8 @@ describe('the summary', () => {
   const finished = {
     kind: 'run-finished',
     archived: 3,
+    restored: 0,
+    validated: [],
     failed: [],
     left: 0,
     rawBytes: 12.3 * 1024 ** 3,
@@ -186,9 +188,13 @@ describe('the summary', () => {
     [{ ...finished, left: 2 }, '3 snapshots archived, 12.3 GiB -> 4.50 GiB (37 %), 2 min 3 s; 2 left to other runs.'],
     [
       { ...finished, failed: [{ snapshotId: id, message: 'It does not\u001b[31m mount.' }] },
-      `3 snapshots archived, 12.3 GiB -> 4.50 GiB (37 %), 2 min 3 s; 1 failed:\n  ${id}: It does not\\u{1b}[31m mount.`,
+      `3 snapshots archived, 12.3 GiB -> 4.50 GiB (37 %), 2 min 3 s; 1 failed:\n  ${id}: failed: It does not\\u{1b}[31m mount.`,
     ],
-    [{ ...finished, archived: 0 }, 'No snapshot archived, 2 min 3 s.'],
+    [
+      { ...finished, validated: [id], failed: [{ snapshotId: id, message: 'It differs.' }] },
+      `3 snapshots archived, 1 snapshot validated, 12.3 GiB -> 4.50 GiB (37 %), 2 min 3 s; 1 failed:\n  ${id}: validated\n  ${id}: failed: It differs.`,
+    ],
+    [{ ...finished, archived: 0 }, 'No snapshot finished, 2 min 3 s.'],
   ])('%j -> %s', (event, sentence) => {
     expect(sentenceOf(event)?.text).toBe(sentence);
   });

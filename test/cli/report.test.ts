@@ -28,6 +28,8 @@ const everything: readonly AppEvent[] = [
   {
     kind: 'run-finished',
     archived: 0,
+    restored: 0,
+    validated: [],
     failed: [{ snapshotId: id, message: 'A failure.' }],
     left: 0,
     rawBytes: 0,
@@ -57,7 +59,7 @@ const kinds = (ndjson: string): unknown[] =>
     .map((line) => (JSON.parse(line) as { kind: unknown }).kind);
 
 describe('what is told', () => {
-  const trouble = `Warning: A warning.\n${id}: Failed: A failure.\nNo snapshot archived, 1.0 s; 1 failed:\n  ${id}: A failure.\n`;
+  const trouble = `Warning: A warning.\n${id}: Failed: A failure.\nNo snapshot finished, 1.0 s; 1 failed:\n  ${id}: failed: A failure.\n`;
 
   it('with --quiet is warnings, errors and the summary', () => {
     expect(told({ detail: 'quiet' })).toEqual({ stdout: 'A result.\n', stderr: trouble });

@@ -91,6 +91,28 @@ describe('decryption', () => {
     });
   });
 
+  it('with a wrong session key that makes gpg give something all the same gives nothing', async () => {
+    let found: string | undefined;
+    const env = { GNUPGHOME: others.home };
+    const argv = ['gpg', '--batch', '--status-fd', '2', '--override-session-key-fd', '3', '--decrypt'];
+    // One in 35 is such.
+    for (let tries = 0; tries < 1000 && found === undefined; tries += 1) {
+      const wrong = `9:${randomBytes(32).toString('hex')}`;
+      const onStderrLine = (line: string): void => {
+        if (line.startsWith('[GNUPG:] PLAINTEXT ')) found = wrong;
+      };
+      await run(argv, { input: encrypted, env, gives: [`${wrong}\n`], onStderrLine }).catch(() => undefined);
+    }
+    const given: Buffer[] = [];
+    const decryption = async (): Promise<void> => {
+      const stage = decryptWith(await strangers(), { sessionKey: found });
+      for await (const bytes of stage(pieces(encrypted))) given.push(bytes);
+    };
+    expect(found).toBeDefined();
+    await expect(decryption()).rejects.toMatchObject({ code: 'wrong-session-key' });
+    expect(given).toEqual([]);
+  });
+
   it.each([50_000, 300_000, 716_000])('of a message with another bit in byte %i -> `corrupt-archive`', async (at) => {
     await expect(decrypt(withBitAt(at))).rejects.toMatchObject({ code: 'corrupt-archive' });
   });

@@ -6,6 +6,10 @@ describe('the library', () => {
     const promised = [
       'migrate',
       'migrateSnapshot',
+      'validate',
+      'validateAgainstIndex',
+      'findArchive',
+      'openArchive',
       'createEc2',
       'currentInstance',
       'parseArchiveKey',

@@ -56,7 +56,7 @@ describe('doctor on this machine', () => {
     const PATH = join(aws.folder, 'nothing');
     const found = await diagnosis(aws, [], { env: { PATH } });
     expect(found.with('failed')).toEqual(['tar', 'mount', 'umount', 'lsblk']);
-    expect(found.with('warning')).toEqual(['lz4', 'zstd']);
+    expect(found.with('warning')).toEqual(['getfattr', 'xargs', 'lz4', 'zstd']);
     expect(found.of('lsblk')).toMatchObject({
       text: 'The program lsblk is not installed.',
       advice: 'Install it: apt-get install util-linux (Debian, Ubuntu), dnf install util-linux (Amazon Linux).',

@@ -1,9 +1,24 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { S3Client } from '@aws-sdk/client-s3';
 import { administrator } from '../../sandbox/iam/index.js';
-import { migrate, type MigrateResult } from '../../src/commands/index.js';
-import { snapshotId, systemClock, type AppEvent, type Clock, type RetryPolicy } from '../../src/core/index.js';
+import {
+  migrate,
+  restore,
+  validate,
+  type Destination,
+  type MigrateDependencies,
+  type RunResult,
+} from '../../src/commands/index.js';
+import {
+  snapshotId,
+  systemClock,
+  type AppEvent,
+  type Clock,
+  type RetryPolicy,
+  type SnapshotId,
+} from '../../src/core/index.js';
 import { createEc2, currentInstance } from '../../src/source/index.js';
 import type { LocalAws } from '../support/local-aws.js';
 import type { Subject } from './support.js';
@@ -27,61 +42,92 @@ const impatient: RetryPolicy = {
 };
 
 /** What a run has said and done. */
-export interface HurriedRun extends MigrateResult {
+export interface HurriedRun extends RunResult {
   readonly events: readonly AppEvent[];
   /** Everything that went wrong while cleaning up, as the user reads it. */
   readonly warnings: readonly string[];
 }
 
 /** Migrates one snapshot in this process, with the administrator's key and hurried time. */
-export async function migrateHurried(
+export function migrateHurried(aws: LocalAws, subject: Subject, policy?: Partial<RetryPolicy>): Promise<HurriedRun> {
+  return hurried({ aws, subject, policy }, (selection, dependencies) => {
+    const settings = {
+      ...common(aws),
+      content: 'tar',
+      codec: 'lz4',
+      level: 1,
+      uploadStreams: 2,
+      recipients: [],
+    } as const;
+    return migrate(selection, { ...settings, storageClass: undefined }, dependencies);
+  });
+}
+
+/** Validates one snapshot likewise. */
+export function validateHurried(aws: LocalAws, subject: Subject, policy?: Partial<RetryPolicy>): Promise<HurriedRun> {
+  return hurried({ aws, subject, policy }, (selection, dependencies) =>
+    validate(selection, { ...common(aws), downloadStreams: 2, sessionKeys: [] }, dependencies),
+  );
+}
+
+/** Restores the archive of one snapshot likewise, to a directory or a new volume. */
+export function restoreHurried(
   aws: LocalAws,
-  { snapshotId: id, bucket }: Subject,
-  policy: Partial<RetryPolicy> = {},
+  subject: Subject,
+  { path, policy }: { readonly path?: string; readonly policy?: Partial<RetryPolicy> } = {},
 ): Promise<HurriedRun> {
+  return hurried({ aws, subject, policy }, (_, machine) => {
+    const settings = { partition: undefined, thaw: undefined, downloadStreams: 2, sessionKeys: [] };
+    const destination: Destination =
+      path === undefined
+        ? { kind: 'new-volume', ...common(aws), volumeType: 'gp3', stayAttached: false, machine }
+        : { kind: 'directory', path, patterns: [], devices: true };
+    const archives = [{ snapshotId: snapshotId(subject.snapshotId) }];
+    return restore(archives, { ...settings, destination }, { ...machine, isRoot: true });
+  });
+}
+
+const common = ({ mountPoint }: LocalAws) => ({
+  tag: 'snap-to-s3',
+  mountPoint,
+  volumeType: undefined,
+  keepVolumes: false,
+  encryption: undefined,
+  jobs: 1,
+  leaseMs: 24 * 3_600_000,
+});
+
+async function hurried(
+  run: { readonly aws: LocalAws; readonly subject: Subject; readonly policy: Partial<RetryPolicy> | undefined },
+  work: (
+    selection: { readonly kind: 'list'; readonly snapshotIds: readonly SnapshotId[] },
+    dependencies: MigrateDependencies,
+  ) => Promise<RunResult>,
+): Promise<HurriedRun> {
+  const { aws, subject, policy } = run;
   // As cli/compose makes them: retries are ours.
-  const common = {
+  const client = {
     endpoint: aws.url,
     region: 'us-east-1',
     credentials: administrator,
     maxAttempts: 1,
     logger: silentLogger,
   };
-  using ec2 = disposable(new EC2Client(common));
-  using s3 = disposable(new S3Client({ ...common, forcePathStyle: true }));
+  using ec2 = disposable(new EC2Client(client));
+  using s3 = disposable(new S3Client({ ...client, forcePathStyle: true }));
   const events: AppEvent[] = [];
   const retryPolicy = { ...impatient, ...policy };
-  const result = await migrate(
-    { kind: 'list', snapshotIds: [snapshotId(id)] },
-    {
-      tag: 'snap-to-s3',
-      content: 'tar',
-      codec: 'lz4',
-      level: 1,
-      uploadStreams: 2,
-      mountPoint: aws.mountPoint,
-      volumeType: undefined,
-      keepVolumes: false,
-      encryption: undefined,
-      storageClass: undefined,
-      recipients: [],
-      jobs: 1,
-      leaseMs: 24 * 3_600_000,
-    },
+  const temporaryDirectory = join(aws.folder, 'tmp');
+  const result = await work(
+    { kind: 'list', snapshotIds: [snapshotId(subject.snapshotId)] },
     {
       ec2: createEc2(ec2, { clock: hurriedClock, retryPolicy }),
-      store: {
-        client: s3,
-        bucket,
-        clock: hurriedClock,
-        temporaryDirectory: join(aws.folder, 'tmp'),
-        retryPolicy,
-      },
+      store: { client: s3, bucket: subject.bucket, clock: hurriedClock, temporaryDirectory, retryPolicy },
       instance: await currentInstance(aws.imdsUrl),
       clock: hurriedClock,
       events: (event) => void events.push(event),
       parallelism: 2,
-      runId: `run-${events.length}-${id}`,
+      runId: `run-${randomUUID()}`,
       gnupgHome: undefined,
       tool: { name: 'snap-to-s3', version: '0' },
       signal: new AbortController().signal,

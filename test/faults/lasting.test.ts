@@ -47,8 +47,8 @@ describe('AWS fails for good at', () => {
     // Of the objects, not of the lease.
     const where = operation === 's3:PutObject' ? { where: { key: 'vol-*' } } : {};
     const fault = aws.faults.add({ operation, fault: internalError, skip, ...where });
-    const { failed, archived, warnings } = await migrateHurried(aws, disk);
-    expect(archived).toEqual([]);
+    const { failed, done, warnings } = await migrateHurried(aws, disk);
+    expect(done).toEqual([]);
     expect(failed).toMatchObject([{ error: { code: 'unavailable', details: { action } } }]);
     expect(failed[0]?.error.message).toContain(`${action} on `);
     expect(fault.fired).toBeGreaterThanOrEqual(3);
@@ -63,8 +63,8 @@ describe('AWS fails for good at', () => {
     '%s -> a failure that names the volume and the command that removes it',
     async (operation) => {
       const fault = aws.faults.add({ operation, fault: internalError });
-      const { failed, archived, warnings } = await migrateHurried(aws, disk);
-      expect(archived).toEqual([]);
+      const { failed, done, warnings } = await migrateHurried(aws, disk);
+      expect(done).toEqual([]);
       expect(fault.fired).toBeGreaterThanOrEqual(3);
       const [left] = await aws.volumes();
       const said = [...failed.map(({ error }) => `${error.message} ${error.hint ?? ''}`), ...warnings].join('\n');
@@ -125,7 +125,7 @@ describe('EC2 does not get on with', () => {
     const fault = aws.faults.add(request);
     const run = await migrateHurried(aws, disk);
     expect(fault.fired).toBeGreaterThan(0);
-    expect(run.archived).toEqual([]);
+    expect(run.done).toEqual([]);
     expect(await aws.tags(disk.snapshotId)).toEqual(migrating);
     const [{ error } = { error: undefined }] = run.failed;
     return { ...run, error, fault, said: [`${error?.message ?? ''} ${error?.hint ?? ''}`, ...run.warnings].join('\n') };
@@ -166,8 +166,8 @@ describe('EC2 does not get on with', () => {
     // In hurried time nobody waits long.
     const detached = async () => ((await aws.volumes())[0]?.State === 'available' ? true : undefined);
     await poll(detached, { clock: systemClock, intervalMs: 50, timeoutMs: 20_000 });
-    const { archived, events } = await migrateHurried(aws, disk);
-    expect(archived).toEqual([disk.snapshotId]);
+    const { done, events } = await migrateHurried(aws, disk);
+    expect(done).toEqual([disk.snapshotId]);
     expect(events.filter((event) => event.kind === 'stage').map(({ stage }) => stage)).toContain('creating-volume');
     expect((await aws.volumes()).map(({ VolumeId }) => VolumeId)).not.toContain(left?.VolumeId);
     await expectArchived(aws, disk);

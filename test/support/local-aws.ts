@@ -37,6 +37,9 @@ export interface JsonEvent {
   readonly stage?: string;
   readonly subject?: string;
   readonly text?: string;
+  readonly problem?: string;
+  readonly path?: string;
+  readonly object?: unknown;
   readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
 }
 
@@ -115,6 +118,8 @@ export interface LocalAws extends AsyncDisposable {
 /** How it is started. */
 export interface LocalAwsOptions {
   readonly delays?: Ec2Delays;
+  /** How much faster than on AWS frozen objects thaw. */
+  readonly archiveSpeed?: number;
   /** How long the keys of the command's role are good for. */
   readonly roleKeys?: NonNullable<SandboxOptions['roleKeys']>;
   /** The time for AWS; the command goes by the machine's own. */
@@ -122,7 +127,12 @@ export interface LocalAwsOptions {
 }
 
 /** Starts one; needs root and `npm run build`. The command has the role of the instance, with the shipped policy. */
-export async function localAws({ delays = noDelays, roleKeys, clock }: LocalAwsOptions = {}): Promise<LocalAws> {
+export async function localAws({
+  delays = noDelays,
+  roleKeys,
+  clock,
+  archiveSpeed,
+}: LocalAwsOptions = {}): Promise<LocalAws> {
   const folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-e2e-'));
   const stateDirectory = join(folder, 'state');
   const mountPoint = join(folder, 'mnt');
@@ -133,6 +143,7 @@ export async function localAws({ delays = noDelays, roleKeys, clock }: LocalAwsO
     port: 0,
     delays,
     ...(roleKeys === undefined ? {} : { roleKeys }),
+    ...(archiveSpeed === undefined ? {} : { archiveSpeed }),
     ...(clock === undefined ? {} : { clock }),
   });
   const client = {

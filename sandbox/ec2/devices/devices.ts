@@ -45,51 +45,78 @@ export interface LoopDevicesOptions {
 /** How long the kernel may take to free a device that nobody uses. */
 const releaseTimeoutMs = 1_000;
 
-/** Loop devices as EBS volumes, behind lazy loading where there is any. */
+/**
+ * Loop devices as EBS volumes, behind lazy loading where there is any. What is asked of one volume is done in turn: a release
+ * that looks while a device is being made would find none.
+ */
 export function loopDevices({ clock, lazyLoading }: LoopDevicesOptions): Devices {
+  const inTurn = createTurns();
   const lazy = lazyFiles(lazyLoading, { clock });
   const loopOf = async (file: string): Promise<Loop | undefined> => findLoop(await lazy.pathOf(file));
   return {
     usable: process.getuid?.() === 0,
-    attach: async ({ volumeId, file }) => {
-      const backing = await lazy.serve(file);
-      const found = await findLoop(backing);
-      if (found?.autoclear === true) {
-        throw new AppError('device-missing', `${found.path} still serves ${volumeId} to programs that have it open.`);
-      }
-      const path = found?.path ?? (await openLoop(backing));
-      if (found === undefined) {
-        // Partitions of an earlier user of this loop device that was freed while they were mounted.
-        await removePartitions(path);
-        await addPartitions(path, { clock });
-      }
-      await addLinks(volumeId, { path, partitions: await partitionsOf(path) });
-      return path;
-    },
-    release: async ({ volumeId, file }) => {
-      const backing = await lazy.pathOf(file);
-      const loop = await findLoop(backing);
-      if (loop !== undefined && !(await freed(loop.path, { file: backing, clock }))) return 'busy';
-      await removeLinks(volumeId);
-      await lazy.end(file);
-      return 'released';
-    },
-    releaseByForce: async ({ volumeId, file }) => {
-      await removeLinks(volumeId);
-      const backing = await lazy.pathOf(file);
-      const loop = await findLoop(backing);
-      if (loop === undefined) return;
-      await unmountLazily([loop.path, ...(await partitionsOf(loop.path)).map(({ path }) => path)]);
-      // What is still open keeps the loop device and the slow view of the file behind it; both end by themselves.
-      if (await freed(loop.path, { file: backing, clock })) await lazy.end(file);
-      else await closeLoop(loop.path);
-    },
+    attach: ({ volumeId, file }) =>
+      inTurn(file, async () => {
+        const backing = await lazy.serve(file);
+        const found = await findLoop(backing);
+        if (found?.autoclear === true) {
+          throw new AppError('device-missing', `${found.path} still serves ${volumeId} to programs that have it open.`);
+        }
+        const path = found?.path ?? (await openLoop(backing));
+        try {
+          if (found === undefined) {
+            // Partitions of an earlier user of this loop device that was freed while they were mounted.
+            await removePartitions(path);
+            await addPartitions(path, { clock });
+          }
+          await addLinks(volumeId, { path, partitions: await partitionsOf(path) });
+        } catch (error) {
+          if (found === undefined) await closeLoop(path);
+          throw error;
+        }
+        return path;
+      }),
+    release: ({ volumeId, file }) =>
+      inTurn(file, async () => {
+        const backing = await lazy.pathOf(file);
+        const loop = await findLoop(backing);
+        if (loop !== undefined && !(await freed(loop.path, { file: backing, clock }))) return 'busy';
+        await removeLinks(volumeId);
+        await lazy.end(file);
+        return 'released';
+      }),
+    releaseByForce: ({ volumeId, file }) =>
+      inTurn(file, async () => {
+        await removeLinks(volumeId);
+        const backing = await lazy.pathOf(file);
+        const loop = await findLoop(backing);
+        if (loop === undefined) return;
+        await unmountLazily([loop.path, ...(await partitionsOf(loop.path)).map(({ path }) => path)]);
+        // What is still open keeps the loop device and the slow view of the file behind it; both end by themselves.
+        if (await freed(loop.path, { file: backing, clock })) await lazy.end(file);
+        else await closeLoop(loop.path);
+      }),
     flush: async ({ file }) => {
       const loop = await loopOf(file);
       if (loop === undefined) return;
       for (const { path } of await partitionsOf(loop.path)) await run(['blockdev', '--flushbufs', path]);
       await run(['blockdev', '--flushbufs', loop.path]);
     },
+  };
+}
+
+/** Does one thing after the other for each key. */
+function createTurns() {
+  const last = new Map<string, Promise<unknown>>();
+  return async <T>(key: string, work: () => Promise<T>): Promise<T> => {
+    const before = last.get(key) ?? Promise.resolve();
+    const turn = before.then(work, work);
+    last.set(key, turn);
+    try {
+      return await turn;
+    } finally {
+      if (last.get(key) === turn) last.delete(key);
+    }
   };
 }
 

@@ -8,7 +8,8 @@ import { flagOf, flagWithValue, type CommandName, type OptionEntry } from './opt
 
 /** Adds the options of a command to what commander reads and shows as help. */
 export function addOptions(command: Command, name: CommandName): Command {
-  for (const [option, entry] of optionsOf(name)) {
+  for (const [option, general] of optionsOf(name)) {
+    const entry: OptionEntry = { ...general, ...general.shownAs?.[name] };
     const added = new Option(flagWithValue(option, entry.value), describe(entry)).helpGroup(entry.group);
     // Several values are collected here, because commander would forget which were empty.
     if (entry.value.kind === 'list')
@@ -64,6 +65,8 @@ export function requireSound(argv: readonly string[]): void {
     const given = afterEqualsSign.length > 0 ? afterEqualsSign.join('=') : argv[index + 1];
     if (given === '') throw usage(`${flag} is empty.`, `Give a value, or leave ${flag} out.`);
     if (afterEqualsSign.length > 0) continue;
+    const isBare = given === undefined || given.startsWith('-');
+    if (isBare && value.kind === 'choice' && value.whenBare !== undefined) continue;
     if (given === undefined) throw usage(`${flag} needs a value.`, `For example: ${flag} ${forExample(found[1])}`);
     if (given.startsWith('-')) {
       throw usage(

@@ -103,6 +103,9 @@ function requireType(path: string, key: string, value: OptionValue, given: unkno
     case 'integer':
       if (typeof given === 'number') return String(given);
       throw wrong(`a whole number from ${value.lowest} to ${value.highest}`, String(value.lowest));
+    case 'number':
+      if (typeof given === 'number') return String(given);
+      throw wrong(`a number from ${value.lowest} to ${value.highest}`, String(value.lowest));
     case 'list':
       if (Array.isArray(given) && given.every((one): one is string => typeof one === 'string')) return given;
       throw wrong('a list of texts', '["one", "another"]');

@@ -72,6 +72,7 @@ function parse(variable: string, value: OptionValue, text: string): Given['value
     case 'text':
     case 'choice':
     case 'integer':
+    case 'number':
       return text;
   }
 }

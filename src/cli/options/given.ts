@@ -37,7 +37,7 @@ export function example(name: string, kind: OptionValue['kind'], right: string, 
     case 'variable':
       return `${variableOf(name)}=${right}`;
     case 'file':
-      return `${JSON.stringify(name)}: ${kind === 'integer' || kind === 'switch' ? right : JSON.stringify(right)}`;
+      return `${JSON.stringify(name)}: ${kind === 'integer' || kind === 'number' || kind === 'switch' ? right : JSON.stringify(right)}`;
   }
 }
 

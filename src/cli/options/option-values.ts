@@ -12,6 +12,8 @@ export interface OptionValues {
   text(name: OptionName): string | undefined;
   /** Throws `usage` for what is not a whole number in the option's range, or up to `highest`, if that is lower. */
   integer(name: OptionName, highest?: number): number;
+  /** Throws `usage` for what is no decimal number in the option's range. */
+  number(name: OptionName): number;
   list(name: OptionName): readonly string[];
   /** Where it was said; `default` where nobody said it. */
   origin(name: OptionName): Origin;
@@ -58,8 +60,9 @@ function optionValues(given: ReadonlyMap<OptionName, Given>, warnings: readonly 
     isOn: (name) => get(name)?.value === true,
     text: (name) => {
       const found = get(name)?.value;
-      if (typeof found !== 'string') return undefined;
       const { value } = optionNamed(name);
+      if (found === true && value.kind === 'choice') return value.whenBare;
+      if (typeof found !== 'string') return undefined;
       if (value.kind === 'choice') {
         const chosen = value.choices.find((choice) => choice.toLowerCase() === found.toLowerCase());
         if (chosen !== undefined) return chosen;
@@ -77,6 +80,15 @@ function optionValues(given: ReadonlyMap<OptionName, Given>, warnings: readonly 
       const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
       if (number >= value.lowest && number <= most) return number;
       const why = `is not a whole number from ${value.lowest} to ${most}.`;
+      throw refusal(name, why, forExample(name, String(value.lowest)));
+    },
+    number: (name) => {
+      const text = String(get(name)?.value ?? '');
+      const { value } = optionNamed(name);
+      if (value.kind !== 'number') throw new TypeError(`${name} is no number`);
+      const number = /^\d{1,15}(?:\.\d{1,15})?$/.test(text) ? Number(text) : Number.NaN;
+      if (number >= value.lowest && number <= value.highest) return number;
+      const why = `is not a number from ${value.lowest} to ${value.highest}.`;
       throw refusal(name, why, forExample(name, String(value.lowest)));
     },
     list: (name) => {

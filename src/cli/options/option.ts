@@ -1,13 +1,33 @@
 /** The commands that have options of this table. */
-export type CommandName = 'migrate' | 'doctor' | 'cleanup';
+export type CommandName =
+  | 'migrate'
+  | 'validate'
+  | 'restore'
+  | 'list'
+  | 'inspect'
+  | 'ls'
+  | 'find'
+  | 'diff'
+  | 'analyze'
+  | 'estimate'
+  | 'doctor'
+  | 'cleanup';
 
 /** What may be given for an option. */
 export type OptionValue =
   | { readonly kind: 'switch' }
   | { readonly kind: 'text'; readonly placeholder: string; readonly completes?: 'files' | 'directories' }
   /** Upper and lower case are the same; the spelling here is the one that is used. */
-  | { readonly kind: 'choice'; readonly placeholder: string; readonly choices: readonly string[] }
+  | {
+      readonly kind: 'choice';
+      readonly placeholder: string;
+      readonly choices: readonly string[];
+      /** What it is where the flag stands alone; without it a value must follow. */
+      readonly whenBare?: string;
+    }
   | { readonly kind: 'integer'; readonly placeholder: string; readonly lowest: number; readonly highest: number }
+  /** Any decimal number; `lowest` and `highest` themselves are allowed. */
+  | { readonly kind: 'number'; readonly placeholder: string; readonly lowest: number; readonly highest: number }
   /** May be given several times; `variadic`: also several values after one flag. */
   | { readonly kind: 'list'; readonly placeholder: string; readonly variadic: boolean };
 
@@ -28,6 +48,8 @@ export interface OptionEntry {
   readonly fallback?: string;
   /** `anywhere` unless told otherwise. */
   readonly source?: OptionSource;
+  /** How the help of single commands shows it, for which it means something else. */
+  readonly shownAs?: Partial<Record<CommandName, Pick<OptionEntry, 'group' | 'value' | 'description'>>>;
 }
 
 /** `compression-level` -> `--compression-level`. */
@@ -48,9 +70,12 @@ export function flagWithValue(name: string, value: OptionValue): string {
   switch (value.kind) {
     case 'switch':
       return flagOf(name);
-    case 'text':
     case 'choice':
+      if (value.whenBare !== undefined) return `${flagOf(name)} [${value.placeholder}]`;
+      return `${flagOf(name)} <${value.placeholder}>`;
+    case 'text':
     case 'integer':
+    case 'number':
       return `${flagOf(name)} <${value.placeholder}>`;
     case 'list':
       return `${flagOf(name)} <${value.placeholder}${value.variadic ? '...' : ''}>`;

@@ -1,4 +1,5 @@
 import type { AppEvent, Clock } from '../../core/index.js';
+import { endedObject } from './ended-object.js';
 import type { Output, Renderer } from './renderer.js';
 
 /** Progress of one object is told this often. */
@@ -20,7 +21,8 @@ export function ndjsonRenderer({ stdout, stderr }: Output, clock: Clock): Render
 export function progressLimit(clock: Clock): (event: AppEvent) => boolean {
   const toldAtMs = new Map<string, number>();
   return (event) => {
-    if (event.kind === 'object-archived') toldAtMs.delete(event.object.key);
+    const ended = endedObject(event);
+    if (ended !== undefined) toldAtMs.delete(ended);
     if (event.kind !== 'progress') return false;
     const now = clock.now();
     if (now - (toldAtMs.get(event.key) ?? Number.NEGATIVE_INFINITY) < progressIntervalMs) return true;

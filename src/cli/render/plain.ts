@@ -1,4 +1,5 @@
 import { formatBytes, formatRate, type AppEvent, type Clock } from '../../core/index.js';
+import { endedObject } from './ended-object.js';
 import type { Output, Renderer } from './renderer.js';
 import { sentenceOf } from './sentences.js';
 
@@ -23,7 +24,8 @@ export function plainRenderer({ stdout, stderr }: Output, clock: Clock): Rendere
         progress(event);
         return;
       }
-      if (event.kind === 'object-archived') running.delete(event.object.key);
+      const ended = endedObject(event);
+      if (ended !== undefined) running.delete(ended);
       const sentence = sentenceOf(event);
       if (sentence === undefined) return;
       const prefix = sentence.kind === 'warning' ? 'Warning: ' : sentence.kind === 'notice' ? 'Note: ' : '';

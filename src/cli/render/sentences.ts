@@ -1,3 +1,4 @@
+import { findingSentence } from '../../commands/index.js';
 import {
   count,
   formatBytes,
@@ -11,11 +12,15 @@ import {
 const stages: Readonly<Record<Stage, (subject: string) => string>> = {
   claiming: () => 'Claiming the snapshot',
   'creating-volume': (subject) => `Creating a temporary volume of ${subject}`,
+  'creating-new-volume': (subject) => `Creating a volume of ${subject}`,
+  'making-filesystems': (subject) => `Making partitions and filesystems on ${subject}`,
   'reusing-volume': (subject) => `Using the temporary volume ${subject} of an earlier run`,
   'attaching-volume': (subject) => `Attaching ${subject}`,
   'waiting-for-device': (subject) => `Waiting for ${subject} to appear in /dev`,
   'reading-disk': (subject) => `Reading what is on ${subject}`,
   archiving: (subject) => `Archiving to ${subject}`,
+  validating: (subject) => `Validating ${subject}`,
+  restoring: (subject) => `Restoring ${subject}`,
   'writing-manifest': (subject) => `Writing ${subject}`,
   'cleaning-up': (subject) => `Detaching ${subject}`,
 };
@@ -38,7 +43,7 @@ export function sentenceOf(event: AppEvent): Sentence | undefined {
         text:
           event.snapshotIds.length === 0
             ? 'No snapshot is waiting.'
-            : `${count(event.snapshotIds.length, 'snapshot')} to migrate.`,
+            : `${count(event.snapshotIds.length, 'snapshot')} to ${event.task}.`,
       };
     case 'snapshot-started':
       return { kind: 'plain', text: `${event.snapshotId}: ${event.description}` };
@@ -67,6 +72,35 @@ export function sentenceOf(event: AppEvent): Sentence | undefined {
       const what = `${count(event.objects.length, 'object')}, ${sizes(raw, stored)}, in ${formatDuration(event.elapsedMs)}`;
       return { kind: 'good', text: `${event.snapshotId}: Archived: ${what}` };
     }
+    case 'finding':
+      return { kind: 'error', text: `${event.snapshotId}: ${findingSentence(event)}` };
+    case 'object-validated': {
+      const { key, compared, findings } = event.object;
+      const verdict = findings === 0 ? 'the same' : count(findings, 'difference');
+      return {
+        kind: findings === 0 ? 'good' : 'error',
+        text: `${event.snapshotId}: ${key}: ${verdict}. Compared: ${compared}`,
+      };
+    }
+    case 'snapshot-validated': {
+      const raw = event.objects.reduce((sum, object) => sum + object.rawBytes, 0);
+      const what = `${count(event.objects.length, 'object')}, ${formatBytes(raw)}, in ${formatDuration(event.elapsedMs)}`;
+      return { kind: 'good', text: `${event.snapshotId}: Validated: ${what}` };
+    }
+    case 'object-restored': {
+      const { key, to, writtenBytes, fetchedBytes, entries } = event.object;
+      const what = [
+        ...(entries === undefined ? [] : [count(entries, 'entry', 'entries')]),
+        formatBytes(writtenBytes),
+      ].join(', ');
+      const from = `${formatBytes(fetchedBytes)} read from S3`;
+      return { kind: 'good', text: `${event.snapshotId}: ${key}: ${what}, ${from}, now in ${printable(to)}` };
+    }
+    case 'snapshot-restored': {
+      const bytes = event.objects.reduce((sum, object) => sum + object.writtenBytes, 0);
+      const what = `${formatBytes(bytes)} to ${printable(event.to)}, in ${formatDuration(event.elapsedMs)}`;
+      return { kind: 'good', text: `${event.snapshotId}: Restored: ${what}` };
+    }
     case 'snapshot-left':
       return { kind: 'notice', text: `${event.snapshotId}: ${printable(event.why)} It is left alone.` };
     case 'snapshot-failed': {
@@ -90,15 +124,33 @@ function sizes(rawBytes: number, storedBytes: number): string {
   return `${formatBytes(rawBytes)} -> ${formatBytes(storedBytes)}${share}`;
 }
 
-/** `3 snapshots archived, 12.3 GiB -> 4.50 GiB (37 %), 2 min 3 s; 1 failed:`, and a line for each that failed. */
-function summary({ archived, failed, left, rawBytes, storedBytes, elapsedMs }: RunSummary): string {
-  const done = archived === 0 ? 'No snapshot archived' : `${count(archived, 'snapshot')} archived`;
-  const bytes = archived === 0 ? [] : [sizes(rawBytes, storedBytes)];
+/**
+ * `3 snapshots archived, 2 validated, 12.3 GiB -> 4.50 GiB (37 %), 2 min 3 s; 1 failed:`, and a line for each that was
+ * validated and for each that failed.
+ */
+function summary({
+  archived,
+  restored,
+  validated,
+  failed,
+  left,
+  rawBytes,
+  storedBytes,
+  elapsedMs,
+}: RunSummary): string {
+  const parts = [
+    ...(archived === 0 ? [] : [`${count(archived, 'snapshot')} archived`]),
+    ...(restored === 0 ? [] : [`${count(restored, 'snapshot')} restored`]),
+    ...(validated.length === 0 ? [] : [`${count(validated.length, 'snapshot')} validated`]),
+  ];
+  const done = parts.length === 0 ? 'No snapshot finished' : parts.join(', ');
+  const bytes = parts.length === 0 ? [] : [restored > 0 ? formatBytes(rawBytes) : sizes(rawBytes, storedBytes)];
   const others = left === 0 ? '' : `; ${left} left to other runs`;
   const first = `${[done, ...bytes, formatDuration(elapsedMs)].join(', ')}${others}`;
   if (failed.length === 0) return `${first}.`;
-  const lines = failed.map(({ snapshotId, message }) => `  ${snapshotId}: ${printable(message)}`);
-  return [`${first}; ${failed.length} failed:`, ...lines].join('\n');
+  const proven = validated.map((snapshotId) => `  ${snapshotId}: validated`);
+  const lines = failed.map(({ snapshotId, message }) => `  ${snapshotId}: failed: ${printable(message)}`);
+  return [`${first}; ${failed.length} failed:`, ...proven, ...lines].join('\n');
 }
 
 /** A word as a shell would need it, so that the line can be run again. */

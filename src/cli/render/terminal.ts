@@ -1,7 +1,8 @@
 import { styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
-import { count, type AppEvent, type Clock } from '../../core/index.js';
+import { count, type AppEvent, type Clock, type SnapshotId } from '../../core/index.js';
 import { bar, type Progress } from './bar.js';
+import { endedObject } from './ended-object.js';
 import type { Output, Renderer } from './renderer.js';
 import { sentenceOf, type Sentence } from './sentences.js';
 
@@ -58,12 +59,22 @@ export function terminalRenderer(
   };
 }
 
+/** Whether a snapshot is over with it; one that is validated right after it was archived begins again. */
+function isEnd(event: AppEvent): event is AppEvent & { readonly snapshotId: SnapshotId } {
+  return ['snapshot-archived', 'snapshot-validated', 'snapshot-restored', 'snapshot-failed', 'snapshot-left'].includes(
+    event.kind,
+  );
+}
+
 /** Takes away the bars of what is over. */
 function follow(event: AppEvent, running: Map<string, Running>, ended: Set<string>): void {
-  if (event.kind === 'snapshot-started') ended.delete(event.snapshotId);
-  if (event.kind === 'object-archived') running.delete(event.object.key);
+  if (event.kind === 'snapshot-started' || (event.kind === 'stage' && event.stage === 'validating')) {
+    ended.delete(event.snapshotId);
+  }
+  const key = endedObject(event);
+  if (key !== undefined) running.delete(key);
   if (event.kind === 'run-finished' || event.kind === 'run-failed') running.clear();
-  if (event.kind !== 'snapshot-archived' && event.kind !== 'snapshot-failed' && event.kind !== 'snapshot-left') return;
+  if (!isEnd(event)) return;
   ended.add(event.snapshotId);
   for (const [key, one] of running) if (one.latest.snapshotId === event.snapshotId) running.delete(key);
 }

@@ -74,9 +74,10 @@ async function* checkObject(
   let get: AppError | undefined;
   let removed: AppError | undefined;
   try {
-    put = await attempt(() => writeProbe(store, key, { signal }), signal);
+    // Not cancelled: S3 might write it after it was deleted.
+    put = await attempt(() => writeProbe(store, key), signal);
     if (put.error === undefined) {
-      tag = await failureOf(() => writeProbe(store, key, { tagging: 'snap-to-s3=probe', signal }), signal);
+      tag = await failureOf(() => writeProbe(store, key, { tagging: 'snap-to-s3=probe' }), signal);
       get = await failureOf(() => readProbe(store, key, signal), signal);
     }
   } finally {
@@ -91,7 +92,9 @@ async function* checkObject(
   }
   yield used(permissions.tag, tag);
   yield used(permissions.get, get);
-  yield await checkConditionalWrites(store, { key, signal });
+  yield get === undefined
+    ? await checkConditionalWrites(store, { key, signal })
+    : findings.notChecked(conditional, `writing under a condition needs ${permissions.get} too`);
   yield noteOf(put.value);
   return true;
 }

@@ -38,6 +38,20 @@ const needs: readonly ProgramNeed[] = [
   { name: 'blkid', ...utilLinux, packages: { debian: 'util-linux', fedora: 'util-linux' } },
   { name: 'sfdisk', ...utilLinux, packages: { debian: 'fdisk', fedora: 'util-linux' } },
   {
+    name: 'getfattr',
+    version: /^getfattr (\d+\.\d+\.\d+)/,
+    kind: 'that of the package attr',
+    packages: { debian: 'attr', fedora: 'attr' },
+    onlyFor: 'validating archives against their snapshots',
+  },
+  {
+    name: 'xargs',
+    version: /^xargs \(GNU findutils\) (\d+\.\d+)/,
+    kind: 'that of GNU findutils',
+    packages: { debian: 'findutils', fedora: 'findutils' },
+    onlyFor: 'validating archives against their snapshots',
+  },
+  {
     name: 'lz4',
     version: /lz4.* v(\d+\.\d+\.\d+)/i,
     kind: 'the lz4 of its authors',

@@ -1,0 +1,59 @@
+import { scanIndex, type ScannedLine } from '../archive/index.js';
+import { AppError, createBufferPool, type SnapshotId } from '../core/index.js';
+import { findArchive, type FoundArchive, type FoundObject } from './find-archive.js';
+import { fittingKeys, type Decryption } from './fitting-key.js';
+import { openObject } from './read-object.js';
+import type { IndexDependencies } from './validate-against-index.js';
+
+/** What looking into archives needs. */
+export interface LookDependencies extends Pick<IndexDependencies, 'store' | 'signal'> {
+  readonly decryption: Decryption;
+}
+
+/** The index of one tar of an archive. */
+export interface ArchiveIndex {
+  readonly object: FoundObject;
+  /** What its paths begin with: `2/` for partition 2 where there are several, as `restore` makes subfolders; else nothing. */
+  readonly prefix: string;
+  /** Goes through it, from its beginning each time. */
+  scan(): AsyncGenerator<readonly ScannedLine[], void>;
+}
+
+/**
+ * The indexes of an archive's tars, by partition; nothing else of it is read, so the archive itself may be frozen. Throws
+ * `not-found`, and `usage` for an archive without indexes: an image, or the existing tool's.
+ */
+export async function archiveIndexes(
+  snapshotId: SnapshotId,
+  { store, signal, decryption }: LookDependencies,
+): Promise<{ readonly found: FoundArchive; readonly indexes: readonly ArchiveIndex[] }> {
+  const found = await findArchive(store, snapshotId, { signal });
+  const tars = found.objects.filter(({ name }) => name.content === 'tar');
+  const [first] = tars;
+  if (first === undefined) {
+    throw new AppError('usage', `The archive of ${snapshotId} is the image of a disk: its files are not known.`, {
+      hint: `Restore it to look into it: snap-to-s3 restore ${snapshotId} --to-file disk.img`,
+    });
+  }
+  const pool = createBufferPool();
+  const indexes: ArchiveIndex[] = [];
+  for (const object of tars) {
+    const { index, name, expected, stored } = object;
+    if (index === undefined) {
+      throw new AppError('usage', `${stored.key} has no index: it was made by another tool.`, {
+        hint: `See what is in it: snap-to-s3 restore ${snapshotId} --to-stdout | tar --list --verbose`,
+      });
+    }
+    const { decryptIndex } = await fittingKeys(object, { store, pool, decryption, signal });
+    indexes.push({
+      object,
+      prefix: tars.length > 1 ? `${name.partition ?? ''}/` : '',
+      scan: async function* () {
+        const toRead = { key: index.key, encrypted: name.encrypted, expected: expected?.index };
+        const opened = await openObject(toRead, { store, pool, streams: 1, decrypt: decryptIndex, signal });
+        yield* scanIndex(opened.bytes());
+      },
+    });
+  }
+  return { found, indexes };
+}

@@ -1,0 +1,124 @@
+import { scannedEntry, type ScannedLine, type TarEntry } from '../archive/index.js';
+import { AppError, smallHeap, type SnapshotId } from '../core/index.js';
+import { comparePaths, differencesOf, type Difference } from '../verify/index.js';
+import { archiveIndexes, type ArchiveIndex, type LookDependencies } from './archive-indexes.js';
+
+/** A path at which two archives are not the same. */
+export type ArchiveDifference =
+  | { readonly kind: 'added' | 'removed'; readonly path: string; readonly entry: TarEntry }
+  | {
+      readonly kind: 'changed';
+      readonly path: string;
+      readonly entry: TarEntry;
+      /** `archive` is what it was, `source` what it has become. */
+      readonly differences: readonly Difference[];
+    };
+
+/**
+ * What has become of the files between two archives, in the order of the paths; from their indexes alone, in flat memory.
+ * Partitions are compared with those of the same number. Throws what `archiveIndexes` throws.
+ */
+export async function* diffArchives(
+  before: SnapshotId,
+  after: SnapshotId,
+  dependencies: LookDependencies,
+): AsyncGenerator<ArchiveDifference, void> {
+  using _heap = smallHeap();
+  const [old, recent] = await Promise.all([archiveIndexes(before, dependencies), archiveIndexes(after, dependencies)]);
+  const number = ({ object }: ArchiveIndex): string => object.name.partition ?? '';
+  const numbers = [...new Set([...old.indexes, ...recent.indexes].map(number))].sort((a, b) => Number(a) - Number(b));
+  const prefixed = numbers.length > 1;
+  for (const one of numbers) {
+    const sides = [old, recent].map(({ indexes }) => indexes.find((index) => number(index) === one));
+    const prefix = prefixed ? `${one === '' ? 'disk' : one}/` : '';
+    yield* diffIndexes(sides[0], sides[1], prefix);
+  }
+}
+
+async function* diffIndexes(
+  before: ArchiveIndex | undefined,
+  after: ArchiveIndex | undefined,
+  prefix: string,
+): AsyncGenerator<ArchiveDifference, void> {
+  const [old, recent] = [cursor(before), cursor(after)];
+  try {
+    for (;;) {
+      // Without a promise for each line: of a million there are only some thousand batches.
+      if (old.current() === undefined) await old.refill();
+      if (recent.current() === undefined) await recent.refill();
+      const [one, other] = [old.current(), recent.current()];
+      if (one === undefined && other === undefined) return;
+      // Of most lines this is all that is done.
+      if (one !== undefined && other !== undefined && isSameLine(one, other)) {
+        old.take();
+        recent.take();
+        continue;
+      }
+      const order = one === undefined ? 1 : other === undefined ? -1 : compareLines(one, other);
+      if (order < 0 && one !== undefined) {
+        const entry = scannedEntry(one);
+        yield { kind: 'removed', path: prefix + one.path, entry };
+        old.take();
+      } else if (order > 0 && other !== undefined) {
+        const entry = scannedEntry(other);
+        yield { kind: 'added', path: prefix + other.path, entry };
+        recent.take();
+      } else {
+        if (one !== undefined && other !== undefined) {
+          const [was, is] = [scannedEntry(one), scannedEntry(other)];
+          const differences = differencesOf(was, is, { exact: true });
+          if (differences.length > 0) yield { kind: 'changed', path: prefix + other.path, entry: is, differences };
+        }
+        old.take();
+        recent.take();
+      }
+    }
+  } finally {
+    await Promise.all([old.leave(), recent.leave()]);
+  }
+}
+
+/** The lines of an index, one at a time. */
+function cursor(index: ArchiveIndex | undefined) {
+  const batches = index?.scan();
+  let lines: readonly ScannedLine[] = [];
+  let at = 0;
+  let last: ScannedLine | undefined;
+  return {
+    /** Undefined where there is none, or none of this batch any more. */
+    current: (): ScannedLine | undefined => lines[at],
+    take: (): void => {
+      last = lines[at];
+      at += 1;
+    },
+    refill: async (): Promise<void> => {
+      const next = await batches?.next();
+      lines = next === undefined || next.done === true ? [] : next.value;
+      at = 0;
+      const [first] = lines;
+      if (first !== undefined && last !== undefined && compareLines(last, first) >= 0) {
+        throw new AppError('corrupt-archive', `The index ${index?.object.index?.key ?? ''} is not sorted.`);
+      }
+    },
+    leave: async (): Promise<void> => {
+      await batches?.return();
+    },
+  };
+}
+
+/** In the order of the archive: that of the bytes of the path, part by part. */
+function compareLines(one: ScannedLine, other: ScannedLine): number {
+  if (one.path === other.path && !one.path.includes('\ufffd')) return 0;
+  return comparePaths(pathBytes(one), pathBytes(other));
+}
+
+function pathBytes(line: ScannedLine): Buffer {
+  return line.path.includes('\ufffd') ? scannedEntry(line).path : Buffer.from(line.path, 'utf8');
+}
+
+/** Where a line tells the same but for its place in the tar, nothing has changed. */
+function isSameLine(one: ScannedLine, other: ScannedLine): boolean {
+  if (one.json === other.json) return true;
+  const end = one.json.lastIndexOf(',"offset":');
+  return end > 0 && other.json.startsWith(one.json.slice(0, end)) && other.json.lastIndexOf(',"offset":') === end;
+}

@@ -1,0 +1,4 @@
+export * from './read-report.js';
+export * from './report-file.js';
+export * from './report-format.js';
+export * from './report-sources.js';

@@ -1,0 +1,39 @@
+import type { SnapshotId, VolumeId } from '../core/index.js';
+
+/** What one snapshot takes in one storage tier, by the newest period that a cost report has of it. */
+export interface SnapshotUsage {
+  readonly snapshotId: SnapshotId;
+  /** Twelve digits; empty where the report does not tell. */
+  readonly account: string;
+  /** Empty where the report does not tell. */
+  readonly region: string;
+  /** `aws`, `aws-cn`, `aws-us-gov`. */
+  readonly partition: string;
+  readonly tier: 'standard' | 'archive';
+  /** What is billed for a whole month: the blocks that the snapshot has and the one before it has not, in GiB. */
+  readonly gibMonths: number;
+  readonly dollarsPerMonth: number;
+  /** ISO time at which that period began. */
+  readonly periodStart: string;
+}
+
+/** What EC2 knows of a snapshot and its volume. */
+export interface SnapshotFacts {
+  readonly volumeId: VolumeId;
+  readonly volumeGiB: number;
+  readonly startTime: Date;
+  readonly description: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** The snapshots of one volume, in the order of their dates; those of no known volume last, and without facts. */
+export interface VolumeUsage {
+  readonly volumeId: VolumeId | undefined;
+  readonly account: string;
+  readonly region: string;
+  readonly volumeGiB: number | undefined;
+  readonly name: string | undefined;
+  /** Undefined where nobody could be asked. */
+  readonly isDeleted: boolean | undefined;
+  readonly snapshots: readonly (SnapshotUsage & { readonly facts: SnapshotFacts | undefined })[];
+}

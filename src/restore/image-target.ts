@@ -1,0 +1,241 @@
+import { constants } from 'node:fs';
+import { link, open, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { AppError, formatBytes, messageOf } from '../core/index.js';
+import { runText } from '../process/index.js';
+
+/** Where an image is written to, from its first byte to its last. Disposed before its `end`, nothing counts. */
+export interface ImageTarget extends AsyncDisposable {
+  /** Resolves when more may come; the buffer must not change before `onWritten` was called with it. */
+  write(bytes: Buffer, onWritten: (bytes: Buffer) => void): Promise<void>;
+  /** When everything was written: it is on the disk, and under its name. */
+  end(): Promise<void>;
+}
+
+/** Writes that wait their turn. The kernel does those to one file one after the other, and lets the others spin meanwhile. */
+const mostWrites = 4;
+/** Zeros in pieces of this size become holes. */
+const holeBytes = 64 * 1024;
+const zeros = Buffer.alloc(holeBytes);
+
+/**
+ * Writes an image to a new sparse file. It is made under another name, `….snap-to-s3-restoring`, and gets its own when it is
+ * complete. Throws `usage` where a file of the name is there.
+ */
+export async function imageFile(path: string): Promise<ImageTarget> {
+  if (await isThere(path)) throw exists(path);
+  const partial = `${path}.snap-to-s3-restoring`;
+  const file = await open(partial, 'w', 0o600).catch((error: unknown) => {
+    throw new AppError('usage', `${JSON.stringify(path)} cannot be written: ${messageOf(error)}.`, {
+      hint: 'Name a file in a directory that is there with --to-file.',
+      cause: error,
+    });
+  });
+  const writes = writing(file, { path, areZerosWritten: false });
+  let isEnded = false;
+  return {
+    write: (bytes, onWritten) => writes.write(bytes, onWritten),
+    end: async () => {
+      const bytes = await writes.end();
+      await file.truncate(bytes);
+      await file.sync();
+      // As a name of its own, which fails where one has appeared meanwhile; renaming would replace it.
+      await link(partial, path).catch((error: unknown) => {
+        throw error instanceof Error && 'code' in error && error.code === 'EEXIST' ? exists(path) : error;
+      });
+      await unlink(partial);
+      isEnded = true;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await writes.settle();
+      await file.close();
+      if (!isEnded) await rm(partial, { force: true });
+    },
+  };
+}
+
+/** What is asked of a device before anything is written. */
+export interface DeviceRequest {
+  readonly path: string;
+  /** Of the image. */
+  readonly sizeBytes: number;
+  /** Whatever is on it. */
+  readonly force: boolean;
+  /** It is all zeros, and they need not be written. */
+  readonly isBlank: boolean;
+}
+
+/**
+ * Writes an image onto a disk, every byte, zeros too unless it is blank. Throws `usage` for what is no block device, for one that is too
+ * small or in use, and, unless forced, for one that is not empty at its beginning and end.
+ */
+export async function imageDevice({ path, sizeBytes, force, isBlank }: DeviceRequest): Promise<ImageTarget> {
+  const facts = await stat(path).catch((error: unknown) => {
+    throw new AppError('usage', `${JSON.stringify(path)} cannot be opened: ${messageOf(error)}.`, {
+      hint: 'See which disks there are: lsblk',
+      cause: error,
+    });
+  });
+  if (!facts.isBlockDevice()) {
+    throw new AppError('usage', `${path} is not a disk.`, { hint: 'To write a file say --to-file. Disks: lsblk' });
+  }
+  const deviceBytes = Number(await runText(['blockdev', '--getsize64', path]));
+  if (deviceBytes < sizeBytes) {
+    throw new AppError(
+      'usage',
+      `${path} has ${formatBytes(deviceBytes)}, but the image has ${formatBytes(sizeBytes)}.`,
+      {
+        hint: `Take a disk of at least ${sizeBytes} bytes.`,
+      },
+    );
+  }
+  await requireUnused(path);
+  const file = await openExclusively(path);
+  try {
+    if (!force && !(await isEmpty(file, deviceBytes))) {
+      throw new AppError('usage', `${path} is not empty, and everything on it would be lost.`, {
+        hint: `Look at it: lsblk --fs ${path}. If it may go, say --force.`,
+      });
+    }
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  const writes = writing(file, { path, areZerosWritten: !isBlank });
+  return {
+    write: (bytes, onWritten) => writes.write(bytes, onWritten),
+    end: async () => {
+      await writes.end();
+      await file.sync();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await writes.settle();
+      await file.close();
+    },
+  };
+}
+
+/** The disk begins to write after every so many bytes; the kernel alone would wait for gigabytes, and all would wait for it at the end. */
+const flushBytes = 16 * 1024 * 1024;
+
+function writing(file: FileHandle, { path, areZerosWritten }: { path: string; areZerosWritten: boolean }) {
+  const pending: Promise<void>[] = [];
+  let turn = Promise.resolve();
+  let position = 0;
+  let unflushed = 0;
+  let flushing: Promise<void> | undefined;
+  /** The kernel tells it once: whoever flushes again is told nothing. */
+  let flushFailure: AppError | undefined;
+  const flushSome = (bytes: number): void => {
+    unflushed += bytes;
+    if (unflushed < flushBytes || flushing !== undefined) return;
+    unflushed = 0;
+    flushing = file
+      .datasync()
+      .catch((error: unknown) => {
+        flushFailure ??= failedAt(path, error);
+      })
+      .finally(() => (flushing = undefined));
+  };
+  const writeAll = async (bytes: Buffer, at: number): Promise<void> => {
+    for (const { from, to } of areZerosWritten ? [{ from: 0, to: bytes.length }] : withoutHoles(bytes)) {
+      for (let done = from; done < to;) {
+        const { bytesWritten } = await file.write(bytes, done, to - done, at + done);
+        done += bytesWritten;
+        flushSome(bytesWritten);
+      }
+    }
+  };
+  return {
+    write: async (bytes: Buffer, onWritten: (bytes: Buffer) => void): Promise<void> => {
+      const at = position;
+      turn = turn.then(() => writeAll(bytes, at));
+      const written = turn.then(
+        () => onWritten(bytes),
+        (error: unknown) => {
+          throw failedAt(path, error);
+        },
+      );
+      written.catch(() => undefined);
+      position += bytes.length;
+      pending.push(written);
+      if (pending.length >= mostWrites) await pending.shift();
+    },
+    end: async (): Promise<number> => {
+      await Promise.all(pending.splice(0));
+      await flushing;
+      if (flushFailure !== undefined) throw flushFailure;
+      return position;
+    },
+    settle: () => Promise.allSettled([...pending, flushing]),
+  };
+}
+
+/** The ranges of a piece that are not all zeros. */
+function* withoutHoles(bytes: Buffer): Generator<{ from: number; to: number }, void> {
+  let from: number | undefined;
+  for (let at = 0; at < bytes.length; at += holeBytes) {
+    const piece = bytes.subarray(at, at + holeBytes);
+    const isZero = piece.equals(piece.length === holeBytes ? zeros : zeros.subarray(0, piece.length));
+    if (isZero && from !== undefined) {
+      yield { from, to: at };
+      from = undefined;
+    } else if (!isZero) from ??= at;
+  }
+  if (from !== undefined) yield { from, to: bytes.length };
+}
+
+/** The kernel refuses a disk of its own; of a disk whose partitions are in use it does not. */
+async function requireUnused(path: string): Promise<void> {
+  const used = (await runText(['lsblk', '--noheadings', '--raw', '--output', 'NAME,MOUNTPOINT', path]))
+    .split('\n')
+    .map((line) => line.trim().split(' '))
+    .find(([, mountPoint]) => mountPoint !== undefined && mountPoint !== '');
+  if (used === undefined) return;
+  throw new AppError('usage', `${path} is in use: ${used[0] ?? ''} is mounted at ${used[1] ?? ''}.`, {
+    hint: 'Unmount it first, if it is the right one at all.',
+  });
+}
+
+async function openExclusively(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDWR | constants.O_EXCL);
+  } catch (error) {
+    throw new AppError('usage', `${path} cannot be written to: ${messageOf(error)}.`, {
+      hint: 'EBUSY means that it is in use (mounted, swap, RAID, LVM); EACCES that it takes root.',
+      cause: error,
+    });
+  }
+}
+
+const lookedAtBytes = 1024 * 1024;
+
+/** Partition tables and filesystems have something in the first or last MiB. */
+async function isEmpty(file: FileHandle, sizeBytes: number): Promise<boolean> {
+  const buffer = Buffer.alloc(lookedAtBytes);
+  for (const position of [0, Math.max(0, sizeBytes - lookedAtBytes)]) {
+    const { bytesRead } = await file.read(buffer, 0, lookedAtBytes, position);
+    if (!buffer.subarray(0, bytesRead).equals(Buffer.alloc(bytesRead))) return false;
+  }
+  return true;
+}
+
+function failedAt(path: string, error: unknown): AppError {
+  const isFull = error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+  return new AppError('restore-failed', `Writing to ${path} failed: ${messageOf(error)}.`, {
+    cause: error,
+    hint: isFull ? 'Take a place with more room.' : 'See what the kernel says of the disk: dmesg',
+  });
+}
+
+function exists(path: string): AppError {
+  return new AppError('usage', `${path} is there already.`, {
+    hint: 'Nothing is written over what is there. Name another file, or remove that one.',
+  });
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

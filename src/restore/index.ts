@@ -1,0 +1,3 @@
+export * from './directory-target.js';
+export * from './extract-tar.js';
+export * from './image-target.js';

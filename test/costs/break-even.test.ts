@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { planParts } from '../../src/archive/index.js';
+import { sharePercent } from '../../src/cli/render/estimate.js';
+import { GiB, MiB } from '../../src/core/index.js';
+import { listPrices, parsePriceFile, pricesOf, seriesCost, type Destination } from '../../src/costs/index.js';
+
+// The tables of the existing tool, with the prices that it names.
+
+const path = join(import.meta.dirname, '../../docs/guides/prices-of-2017.json');
+const prices = pricesOf('us-west-2', parsePriceFile(readFileSync(path, 'utf8'), path));
+
+const uncompressed = `
+0 550% 300% 96%
+1 500% 270% 86%
+2 450% 250% 79%
+3 420% 230% 72%
+4 380% 210% 67%
+5 360% 190% 62%
+10 260% 140% 46%
+15 210% 110% 36%
+20 170% 94% 30%
+30 130% 70% 22%
+40 102% 56% 18%
+50 85% 46% 15%
+75 60% 32% 10%
+100 46% 25% 8.0%`;
+const compressed = `
+0 280% 150% 48%
+1 250% 140% 43%
+2 230% 120% 39%
+3 210% 110% 36%
+4 190% 104% 33%
+5 180% 97% 31%
+10 130% 71% 23%
+15 104% 57% 18%
+20 86% 47% 15%
+30 64% 35% 11%
+40 51% 28% 8.9%
+50 42% 23% 7.4%
+75 30% 16% 5.2%
+100 23% 12.5% 4.0%`;
+const rows = (text: string): readonly (readonly string[])[] =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '));
+
+describe('what a year of monthly snapshots costs', () => {
+  it.each([...rows(uncompressed).map((row) => [1, row] as const), ...rows(compressed).map((row) => [2, row] as const)])(
+    'compressed %i:1, %j, as the existing tool says',
+    (compressionRatio, [change = '', ...shares]) => {
+      const series = { snapshots: 12, volumeGiB: 500, change: Number(change) / 100, compressionRatio };
+      const { destinations } = seriesCost(series, prices);
+      const of = (destination: Destination): string =>
+        sharePercent(destinations.find((one) => one.destination === destination)?.share ?? NaN);
+      expect([of('STANDARD'), of('STANDARD_IA'), of('GLACIER')]).toEqual(shares);
+    },
+  );
+
+  it.each([
+    [1, ['46%', '25%', '8.0%']],
+    [2, ['23%', '12.5%', '4.0%']],
+  ])('breaks even with many snapshots, compressed %i:1, from %j on', (compressionRatio, shares) => {
+    const { destinations } = seriesCost({ snapshots: 12, volumeGiB: 1, change: 0, compressionRatio }, prices);
+    const limits = destinations
+      .filter(({ destination }) => ['STANDARD', 'STANDARD_IA', 'GLACIER'].includes(destination))
+      .map(({ breakEvenChangeInTheLimit }) => sharePercent(breakEvenChangeInTheLimit));
+    expect(limits).toEqual(shares);
+  });
+
+  it('is the same in EBS and elsewhere at the break-even change, whatever the series', () => {
+    for (const snapshots of [2, 3, 12, 365]) {
+      for (const compressionRatio of [1, 1.7, 4]) {
+        const series = { snapshots, volumeGiB: 123, change: 0, compressionRatio };
+        for (const { destination, breakEvenChange } of seriesCost(series, listPrices).destinations) {
+          const there = seriesCost({ ...series, change: breakEvenChange }, listPrices).destinations;
+          expect(there.find((one) => one.destination === destination)?.share).toBeCloseTo(1, 9);
+        }
+      }
+    }
+  });
+
+  it('of one snapshot is a matter of the price alone', () => {
+    const { destinations } = seriesCost({ snapshots: 1, volumeGiB: 1, change: 0.5, compressionRatio: 1 }, listPrices);
+    expect(destinations.every(({ breakEvenChange }) => breakEvenChange === -Infinity)).toBe(true);
+  });
+
+  it('in EBS archive is not compressed', () => {
+    const series = { snapshots: 10, volumeGiB: 100, change: 0.1, compressionRatio: 4 };
+    const archive = seriesCost(series, listPrices).destinations.find((one) => one.destination === 'EBS_ARCHIVE');
+    expect(archive?.dollarsPerMonth).toBeCloseTo(10 * 100 * 0.0125, 9);
+  });
+});
+
+describe('the memory that uploads take', () => {
+  it.each([
+    [1, '5', '20'],
+    [40, '5', '20'],
+    [100, '11', '46'],
+    [200, '23', '91'],
+    [400, '46', '180'],
+    [800, '91', '360'],
+    [1600, '180', '730'],
+    [3200, '360', '1500'],
+  ])('of %i GiB is %s MiB, with four streams %s, as the existing tool says', (sizeGiB, one, four) => {
+    const sizeBytes = sizeGiB * GiB;
+    const part = planParts({ expectedBytes: sizeBytes, boundBytes: sizeBytes }).partBytes(1) / MiB;
+    const rounded = (value: number): string => String(Number(value.toPrecision(2)));
+    expect([rounded(part), rounded(4 * part)]).toEqual([one, four]);
+  });
+});
+
+describe('a file of prices', () => {
+  it('counts over the list, and leaves what it does not say', () => {
+    const file = parsePriceFile(
+      '{"date":"2026-01-31","regions":{"eu-west-1":{"storage":{"GLACIER":{"perGiBMonth":1}}}}}',
+      'f',
+    );
+    expect(pricesOf('eu-west-1', file)).toMatchObject({
+      region: 'eu-west-1',
+      date: '2026-01-31',
+      isOwn: true,
+      snapshotPerGiBMonth: 0.05,
+      storage: { GLACIER: { perGiBMonth: 1, perThousandPuts: 0.03, leastDays: 90 }, STANDARD: { perGiBMonth: 0.023 } },
+    });
+    expect(pricesOf('eu-central-1', file)).toMatchObject({ region: 'us-east-1', isOwn: false });
+  });
+
+  it.each([
+    ['', /is not JSON/],
+    ['[]', /is no list of prices/],
+    ['{"date":"today","regions":{}}', /date/],
+    ['{"date":"2026-01-31","regions":{"Ireland":{}}}', /Ireland/],
+    ['{"date":"2026-01-31","regions":{"eu-west-1":{"snapshotPerGibMonth":1}}}', /snapshotPerGibMonth/],
+    ['{"date":"2026-01-31","regions":{"eu-west-1":{"snapshotPerGiBMonth":-1}}}', /snapshotPerGiBMonth/],
+  ])('%j -> usage, naming the field', (text, sentence) => {
+    expect(() => parsePriceFile(text, 'prices.json')).toThrow(sentence);
+    expect(() => parsePriceFile(text, 'prices.json')).toThrow(/^prices\.json/);
+  });
+});
