@@ -34,8 +34,8 @@ export interface DryRuns {
   attachVolume(request: AttachVolumeRequest, signal?: AbortSignal): Promise<void>;
   detachVolume(id: VolumeId, instanceId: InstanceId, signal?: AbortSignal): Promise<void>;
   deleteVolume(id: VolumeId, signal?: AbortSignal): Promise<void>;
-  setTag(id: SnapshotId, tag: DryTag, signal?: AbortSignal): Promise<void>;
-  removeTag(id: SnapshotId, key: string, signal?: AbortSignal): Promise<void>;
+  setTag(id: SnapshotId | VolumeId, tag: DryTag, signal?: AbortSignal): Promise<void>;
+  removeTag(id: SnapshotId | VolumeId, key: string, signal?: AbortSignal): Promise<void>;
 }
 
 /** A volume that would be made. */

@@ -1,7 +1,7 @@
 import type { AppError, InstanceId } from '../../core/index.js';
 import type { DryRuns, Ec2, Instance, Snapshot, Volume } from '../../source/index.js';
 import { attempt, failureOf, findingsOf, type Finding } from './finding.js';
-import { askedPermission, deniedAction, usedPermission } from './permission.js';
+import { askedOptional, askedPermission, deniedAction, usedPermission } from './permission.js';
 
 /** What the permissions are asked about. */
 export interface Ec2PermissionOptions {
@@ -27,10 +27,18 @@ const permissions = {
   attach: 'ec2:AttachVolume',
   detach: 'ec2:DetachVolume',
   delete: 'ec2:DeleteVolume',
+  finishTags: 'ec2:CreateTags on temporary volumes',
+  finishRemoval: 'ec2:DeleteTags on temporary volumes',
 } as const;
 const onSnapshots = [permissions.setTags, permissions.removeTags];
 const onNewVolumes = [permissions.create, permissions.tagAtBirth];
-const onVolumes = [permissions.attach, permissions.detach, permissions.delete];
+const onVolumes = [
+  permissions.attach,
+  permissions.detach,
+  permissions.delete,
+  permissions.finishTags,
+  permissions.finishRemoval,
+];
 const noInstance = 'the metadata service does not say which instance this is';
 
 const tagAtBirthAdvice =
@@ -82,7 +90,7 @@ export async function* checkEc2Permissions(options: Ec2PermissionOptions): Async
   }
   if (instance === undefined) yield* notChecked(onVolumes, noInstance);
   else if (volumes.error !== undefined) yield* notChecked(onVolumes, 'volumes could not be listed');
-  else yield* checkVolumes(volumes.value, { dryRuns, instance, signal });
+  else yield* checkVolumes(volumes.value, { dryRuns, tag, instance, signal });
 }
 
 /** One that waits for its migration, or else any that is whole. */
@@ -150,11 +158,7 @@ async function* checkSnapshot(
 
 async function* checkVolumes(
   volumes: readonly Volume[],
-  {
-    dryRuns,
-    instance,
-    signal,
-  }: { readonly dryRuns: DryRuns; readonly instance: Instance; readonly signal: AbortSignal },
+  { dryRuns, tag, instance, signal }: Omit<Ec2PermissionOptions, 'ec2' | 'instance'> & { readonly instance: Instance },
 ): AsyncGenerator<Finding> {
   const { instanceId } = instance;
   const free = best(volumes, [
@@ -171,6 +175,14 @@ async function* checkVolumes(
   const detached = await failureOf(() => dryRuns.detachVolume(attached.volumeId, instanceId, signal), signal);
   yield asked(permissions.detach, detached);
   yield asked(permissions.delete, await failureOf(() => dryRuns.deleteVolume(free.volumeId, signal), signal));
+  const finishing = [
+    [permissions.finishTags, () => dryRuns.setTag(free.volumeId, { key: 'Name', value: 'doctor' }, signal)],
+    [permissions.finishRemoval, () => dryRuns.removeTag(free.volumeId, tag, signal)],
+  ] as const;
+  for (const [permission, ask] of finishing) {
+    const error = await failureOf(ask, signal);
+    yield askedOptional(findings, { permission, error, for: 'restore --to-new-volume' });
+  }
 }
 
 /** The first volume of which the first possible of the wishes is true, or else the first. */

@@ -24,6 +24,15 @@ export function askedPermission(findings: FindingsOf, { permission, error, advic
   return findings.unknown(permission, `EC2 did not come to the question whether it is allowed. ${reasonOf(error)}`);
 }
 
+/** As {@link askedPermission}, for what only some uses of this tool need, named by `for`: a warning where it is missing. */
+export function askedOptional(
+  findings: FindingsOf,
+  { permission, error, for: use }: Asked & { readonly for: string },
+): Finding {
+  if (error?.code !== 'access-denied') return askedPermission(findings, { permission, error });
+  return findings.warning(permission, `Not allowed. Only ${use} needs it. ${reasonOf(error)}`, error.hint ?? '');
+}
+
 function denied(
   findings: FindingsOf,
   permission: string,
