@@ -1,11 +1,12 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
-import { EC2Client } from '@aws-sdk/client-ec2';
+import type { EC2Client } from '@aws-sdk/client-ec2';
+import { PricingClient } from '@aws-sdk/client-pricing';
 import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
 import type { IndexDependencies, MigrateDependencies } from '../commands/index.js';
 import { AppError, createPace, systemClock, type AwsCallHabits, type EventSink } from '../core/index.js';
-import { createEc2, currentInstance, type Ec2 } from '../source/index.js';
+import { createEc2, currentInstance, ec2Sdk, type Ec2 } from '../source/index.js';
 import { slowCalls } from './slow-calls.js';
 import { toolName, toolVersion } from './version.js';
 
@@ -53,7 +54,8 @@ export async function composeMigrate(options: CompositionOptions): Promise<Migra
     followRegionRedirects: true,
     forcePathStyle: hasOwnEndpoint(),
   });
-  const ec2 = new EC2Client({ ...clientDefaults, credentials, region: instance.region });
+  const sdk = await ec2Sdk();
+  const ec2 = new sdk.EC2Client({ ...clientDefaults, credentials, region: instance.region });
   const habits = habitsOf(options.events);
   const told = { events: options.events, clock: systemClock };
   s3.middlewareStack.add(slowCalls('s3', told), { step: 'initialize' });
@@ -114,7 +116,8 @@ export async function composeEc2({
     events({ kind: 'notice', text });
     return { ec2: undefined, [Symbol.dispose]: () => undefined };
   }
-  const client = new EC2Client({
+  const sdk = await ec2Sdk();
+  const client = new sdk.EC2Client({
     ...clientDefaults,
     credentials: fromNodeProviderChain({ ...metadataPatience, logger: silentLogger }),
     region,
@@ -126,19 +129,36 @@ export async function composeEc2({
 }
 
 /** EC2 of any region, for who has questions in several. */
-export function composeRegions(): { readonly ec2In: (region: string) => Ec2 } & Disposable {
+export async function composeRegions(): Promise<{ readonly ec2In: (region: string) => Ec2 } & Disposable> {
+  const { EC2Client } = await ec2Sdk();
   const credentials = fromNodeProviderChain({ ...metadataPatience, logger: silentLogger });
-  const clients: EC2Client[] = [];
+  const regions = new Map<string, { readonly client: EC2Client; readonly ec2: Ec2 }>();
   return {
     ec2In: (region) => {
+      const known = regions.get(region);
+      if (known !== undefined) return known.ec2;
       const client = new EC2Client({ ...clientDefaults, credentials, region });
-      clients.push(client);
-      return createEc2(client, { clock: systemClock });
+      const ec2 = createEc2(client, { clock: systemClock });
+      regions.set(region, { client, ec2 });
+      return ec2;
     },
     [Symbol.dispose]: () => {
-      for (const client of clients) client.destroy();
+      for (const { client } of regions.values()) client.destroy();
     },
   };
+}
+
+/** The Price List, which is in a few regions only, and has in each the prices of all. */
+export function composePricing(events: EventSink): {
+  readonly client: PricingClient;
+  readonly habits: AwsCallHabits;
+} & Disposable {
+  const client = new PricingClient({
+    ...clientDefaults,
+    credentials: fromNodeProviderChain({ ...metadataPatience, logger: silentLogger }),
+    region: 'us-east-1',
+  });
+  return { client, habits: habitsOf(events), [Symbol.dispose]: () => client.destroy() };
 }
 
 async function regionOfInstance(): Promise<string | undefined> {

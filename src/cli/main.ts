@@ -20,10 +20,10 @@ import { createProgram } from './program.js';
 import type { Output } from './render/index.js';
 import { runAnalyze } from './run-analyze.js';
 import { runCleanup } from './run-cleanup.js';
-import { runDoctor } from './run-doctor.js';
 import { runEstimate } from './run-estimate.js';
 import { runLook } from './run-look.js';
 import { runMigrate } from './run-migrate.js';
+import { runPrices } from './run-prices.js';
 import { readRestoreOptions } from './restore-options.js';
 import { runRestore } from './run-restore.js';
 import { runValidate } from './run-validate.js';
@@ -43,7 +43,9 @@ const runs: Readonly<
   diff: (values, output, words) => runLook('diff', { values, words }, output),
   analyze: runAnalyze,
   estimate: runEstimate,
-  doctor: runDoctor,
+  prices: runPrices,
+  // It has the SDK for EC2 with it.
+  doctor: async (values, output) => (await import('./run-doctor.js')).runDoctor(values, output),
   cleanup: runCleanup,
 };
 

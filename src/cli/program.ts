@@ -161,6 +161,16 @@ export function createProgram(commands: Commands, output: Output): Command {
   ).action((_, command: Command) => commands.run('estimate', command));
   addOptions(
     subcommand(
+      'prices',
+      'the prices that estimates are made of',
+      "Shows the prices that estimates are made of; with refresh it fetches them from AWS's Price List.",
+    )
+      .argument('[words...]', 'refresh, and the regions; all of them if none is named')
+      .usage('[options]\n       snap-to-s3 prices refresh [regions...] [options]'),
+    'prices',
+  ).action((_, __, command: Command) => commands.run('prices', command));
+  addOptions(
+    subcommand(
       'doctor',
       'look whether everything is there that migrate needs',
       'Looks whether everything is there that migrate needs, and says of each thing what to do; changes nothing.',

@@ -1,50 +1,74 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { analyze, requireUsage } from '../commands/index.js';
-import { count, printable } from '../core/index.js';
-import { readReport, reportFiles, type CostKind } from '../costs/index.js';
-import { composeRegions } from './compose.js';
+import {
+  adviceTotals,
+  advise,
+  analyze,
+  fetchReports,
+  measureCompression,
+  requireUsage,
+  tagRecommended,
+  type AdvisedRegion,
+} from '../commands/index.js';
+import { AppError, count, formatBytes, printable } from '../core/index.js';
+import { readReport, reportFiles, type FoundReport, type ReadReport } from '../costs/index.js';
+import { readAnalyzeOptions, type AnalyzeRequest } from './analyze-options.js';
+import { composeReading, composeRegions } from './compose.js';
 import { exitStatus } from './exit-status.js';
-import { usage, type OptionValues } from './options/index.js';
+import type { OptionValues } from './options/index.js';
+import { adviceCsv, adviceLines, adviceSentence, type AdviceContext } from './render/advice.js';
 import { analysisLines } from './render/analysis.js';
 import type { Output } from './render/index.js';
 import { ndjsonLine } from './render/ndjson.js';
-import { openReport } from './report.js';
+import { openReport, type Report } from './report.js';
 import { processSignals } from './signals.js';
-import { readTelling } from './telling.js';
+
+/** What the steps of an analysis share. */
+interface Analyzing {
+  readonly request: AnalyzeRequest;
+  readonly output: Output;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  /** For people who watch. */
+  readonly progress: (sentence: string) => void;
+}
 
 /** `snap-to-s3 analyze`. Returns the exit status. */
 export async function runAnalyze(values: OptionValues, output: Output, words: readonly string[]): Promise<number> {
-  const paths = words.length === 0 ? ['-'] : words;
-  if (paths.includes('-') && process.stdin.isTTY) {
-    throw usage(
-      'No report is named, and nothing is sent to standard input.',
-      'Name one: snap-to-s3 analyze report.csv.gz',
-    );
-  }
-  const remote = paths.find((path) => path.startsWith('s3://'));
-  if (remote !== undefined) {
-    throw usage(
-      `${remote} cannot be read from S3 yet.`,
-      `Download it first: aws s3 cp --recursive ${remote} reports; then: snap-to-s3 analyze reports`,
-    );
-  }
-  const memoryBytes = readMemory(values);
-  const telling = readTelling(values);
-  using report = openReport({ stdout: output.stderr, stderr: output.stderr }, { ...telling, json: false });
+  const request = await readAnalyzeOptions(values, words);
+  using report = openReport({ stdout: output.stderr, stderr: output.stderr }, { ...request.telling, json: false });
   using signals = processSignals((sentence) => report.say(sentence));
   const { signal } = signals;
+  const progress = (sentence: string): void => {
+    if (output.stderr.isTTY) report.say(printable(sentence));
+  };
+  const analyzing: Analyzing = { request, output, report, signal, progress };
+  const read = await readAll(analyzing);
+  using regions = request.offline ? { ec2In: undefined, [Symbol.dispose]: () => undefined } : await composeRegions();
+  const { ec2In } = regions;
+  const analysis = await analyze(read.usage, { ec2In, events: (event) => report.event(event), signal });
+  const context = await adviceContext(analyzing);
+  const advised = advise(analysis, { ...request.settings, compressionRatio: context.compressionRatio });
+  tell(advised, { read, context, analyzing });
+  if (!request.tagRecommended || ec2In === undefined) return exitStatus.done;
+  return await tag(advised, { ec2In, context, analyzing });
+}
+
+async function readAll(analyzing: Analyzing): Promise<ReadReport> {
+  const { request, report, signal, progress } = analyzing;
   const temporaryDirectory = await mkdtemp(join(tmpdir(), 'snap-to-s3-report-'));
   try {
-    const files = await reportFiles({ paths, input: process.stdin, temporaryDirectory });
-    const cost = values.text('cost') as CostKind;
+    const fetched = await fetchAll(analyzing, temporaryDirectory);
+    const { paths, cost, memoryBytes } = request;
+    const files = await reportFiles({ paths, fetched, input: process.stdin, temporaryDirectory });
     const read = await readReport(files, {
       cost,
       memoryBytes,
       temporaryDirectory: join(temporaryDirectory, 'spilled'),
       threads: availableParallelism(),
       signal,
+      onFile: (name, format) => progress(`Reading ${name} (${format}).`),
     });
     if (read.unreadableLines > 0) {
       report.say(`${count(read.unreadableLines, 'line')} could not be read. The first:`);
@@ -53,29 +77,112 @@ export async function runAnalyze(values: OptionValues, output: Output, words: re
       }
     }
     requireUsage(read.usage);
-    using regions = values.isOn('offline') ? { ec2In: undefined, [Symbol.dispose]: () => undefined } : composeRegions();
-    const analysis = await analyze(read.usage, {
-      ec2In: regions.ec2In,
-      events: (event) => report.event(event),
-      signal,
-    });
-    if (telling.json) {
-      const { unreadableLines, unreadable } = read;
-      output.stdout.write(ndjsonLine({ kind: 'analysis', cost, unreadableLines, unreadable, regions: analysis }));
-    } else for (const line of analysisLines(analysis)) output.stdout.write(`${line}\n`);
-    return exitStatus.done;
+    return read;
   } finally {
     await rm(temporaryDirectory, { recursive: true, force: true });
   }
 }
 
-const units: Readonly<Record<string, number>> = { MB: 1e6, GB: 1e9, MIB: 1024 ** 2, GIB: 1024 ** 3 };
+async function fetchAll(
+  { request, report, signal, progress }: Analyzing,
+  temporaryDirectory: string,
+): Promise<readonly FoundReport[]> {
+  const fetched: FoundReport[] = [];
+  for (const [at, { bucket, prefix }] of request.remote.entries()) {
+    using reading = composeReading({ bucket, events: (event) => report.event(event), signal });
+    const found = await fetchReports({
+      store: reading.store,
+      prefix,
+      months: request.months,
+      directory: join(temporaryDirectory, `fetched-${at}`),
+      signal,
+      onFile: ({ name, sizeBytes, number, of }) =>
+        progress(`Fetching ${number} of ${of}: ${name} (${formatBytes(sizeBytes)}).`),
+    });
+    fetched.push(...found);
+  }
+  return fetched;
+}
 
-function readMemory(values: OptionValues): number {
-  const text = values.text('memory') ?? '';
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)\s*([KMG]i?B)$/i.exec(text) ?? [];
-  const bytes = Number(number) * (units[unit.toUpperCase()] ?? NaN);
-  // Below that DuckDB cannot read a line of the length that we allow.
-  if (bytes >= 128e6 && bytes <= 1e13) return bytes;
-  throw values.refusal('memory', 'is no amount of memory of at least 128 MB.', 'For example: --memory 2GB');
+async function adviceContext({ request, report, signal, progress }: Analyzing): Promise<AdviceContext> {
+  const { ratioBucket, ratioIsGiven, settings } = request;
+  const { destination, compressionRatio } = settings;
+  if (ratioBucket === undefined) {
+    return { destination, compressionRatio, ratioFrom: ratioIsGiven ? 'as given' : 'assumed; see --compression-ratio' };
+  }
+  progress(`Measuring how well the archives in s3://${ratioBucket} are compressed.`);
+  using reading = composeReading({ bucket: ratioBucket, events: (event) => report.event(event), signal });
+  const measured = await measureCompression({ ...reading, events: (event) => report.event(event) });
+  if (measured === undefined) {
+    throw new AppError('usage', `s3://${ratioBucket} has no tar archive with a manifest, by which to measure.`, {
+      hint: 'Give the ratio yourself: --compression-ratio 2',
+    });
+  }
+  const ratioFrom = `measured by ${count(measured.archives, 'archive')} in s3://${ratioBucket}`;
+  return { destination, compressionRatio: measured.ratio, ratioFrom };
+}
+
+interface Told {
+  readonly read: ReadReport;
+  readonly context: AdviceContext;
+  readonly analyzing: Analyzing;
+}
+
+function tell(advised: readonly AdvisedRegion[], { read, context, analyzing }: Told): void {
+  const { request, output } = analyzing;
+  const print = (lines: Iterable<string>): void => {
+    for (const line of lines) output.stdout.write(`${line}\n`);
+  };
+  if (request.telling.json)
+    for (const record of records(advised, { read, context, analyzing })) output.stdout.write(ndjsonLine(record));
+  else if (request.csv) print(adviceCsv(advised));
+  else {
+    print(analysisLines(advised));
+    print(['']);
+    print(adviceLines(advised, context));
+  }
+}
+
+/** A line for each region and volume, and one with what all of them come to. */
+function* records(
+  advised: readonly AdvisedRegion[],
+  { read, context, analyzing: { request } }: Told,
+): Generator<object> {
+  for (const { volumes, ...region } of advised) {
+    yield { kind: 'region', ...region };
+    for (const volume of volumes) {
+      const { advice } = volume;
+      yield { kind: 'volume', ...volume, advice: { ...advice, sentence: adviceSentence(advice) } };
+    }
+  }
+  const { unreadableLines, unreadable } = read;
+  yield { kind: 'analysis', cost: request.cost, unreadableLines, unreadable, ...context, ...adviceTotals(advised) };
+}
+
+async function tag(
+  advised: readonly AdvisedRegion[],
+  {
+    ec2In,
+    context,
+    analyzing: { request, report, signal, output },
+  }: Omit<Told, 'read'> & { readonly ec2In: Parameters<typeof tagRecommended>[1]['ec2In'] },
+): Promise<number> {
+  const { dryRun, settings, telling } = request;
+  const counts = await tagRecommended(advised, {
+    ec2In,
+    tag: settings.tag,
+    dryRun,
+    events: (event) => report.event(event),
+    signal,
+  });
+  if (telling.json) output.stdout.write(ndjsonLine({ kind: 'tagged', dryRun, ...counts }));
+  else {
+    const already = counts.alreadyTagged === 0 ? '' : ` ${count(counts.alreadyTagged, 'other')} had the tag already.`;
+    const verb = dryRun ? 'would be tagged' : counts.tagged === 1 ? 'is tagged' : 'are tagged';
+    report.say(`${count(counts.tagged, 'snapshot')} ${verb} ${settings.tag}=migrate.${already}`);
+    report.say(
+      `Then, on an instance in their region: sudo snap-to-s3 migrate --all --storage-class ${context.destination} --bucket …`,
+    );
+  }
+  return counts.failed > 0 ? exitStatus.someSnapshotsFailed : exitStatus.done;
 }

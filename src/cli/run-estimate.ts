@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { planParts } from '../archive/index.js';
-import { AppError, GiB, messageOf } from '../core/index.js';
-import { parsePriceFile, pricesOf, seriesCost, type RegionPrices } from '../costs/index.js';
+import { GiB } from '../core/index.js';
+import { pricesOf, seriesCost } from '../costs/index.js';
 import { exitStatus } from './exit-status.js';
 import type { OptionValues } from './options/index.js';
+import { readPriceFile } from './price-file-of.js';
 import { estimateLines, memoryLines, pricesLine, sharesTable } from './render/estimate.js';
 import type { Output } from './render/index.js';
 import { ndjsonLine } from './render/ndjson.js';
@@ -24,7 +24,7 @@ export async function runEstimate(values: OptionValues, { stdout }: Output): Pro
     print({ kind: 'memory', rows }, memoryLines(rows));
     return exitStatus.done;
   }
-  const prices = await readPrices(values);
+  const prices = pricesOf(values.text('region') ?? '', await readPriceFile(values));
   const series = {
     snapshots: readSnapshots(values),
     volumeGiB: values.number('volume-size'),
@@ -49,20 +49,6 @@ function readSnapshots(values: OptionValues): number {
   const [text = '12', ...more] = values.list('snapshots');
   if (more.length === 0 && /^[1-9]\d{0,6}$/.test(text)) return Number(text);
   throw values.refusal('snapshots', 'is not a number of snapshots.', 'For example: --snapshots 12');
-}
-
-/** The prices of the region that is asked for. Throws `usage` for a file that is none. */
-export async function readPrices(values: OptionValues): Promise<RegionPrices> {
-  const region = values.text('region') ?? '';
-  const path = values.text('prices');
-  if (path === undefined) return pricesOf(region);
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new AppError('usage', `The prices cannot be read: ${messageOf(cause)}.`, {
-      hint: 'Name a file with --prices, or leave it out.',
-      cause,
-    });
-  });
-  return pricesOf(region, parsePriceFile(text, path));
 }
 
 function partBytesOf(sizeGiB: number): number {

@@ -1,4 +1,4 @@
-import { AppError, isAbort, toAppError, type EventSink, type SnapshotId, type VolumeId } from '../core/index.js';
+import { AppError, GiB, isAbort, toAppError, type EventSink, type SnapshotId, type VolumeId } from '../core/index.js';
 import type { SnapshotFacts, SnapshotUsage, VolumeUsage } from '../costs/index.js';
 import type { Ec2, Volume } from '../source/index.js';
 
@@ -70,8 +70,10 @@ async function factsOf(
 async function asked(ec2: Ec2, signal: AbortSignal): Promise<RegionFacts> {
   const snapshots = new Map<SnapshotId, SnapshotFacts>();
   const volumes = new Map<VolumeId, Volume>();
-  for await (const { snapshotId, volumeId, volumeGiB, startTime, description, tags } of ec2.ownSnapshots(signal)) {
-    snapshots.set(snapshotId, { volumeId, volumeGiB, startTime, description, tags });
+  for await (const { snapshotId, fullSizeBytes, ...snapshot } of ec2.ownSnapshots(signal)) {
+    const { volumeId, volumeGiB, startTime, description, tags } = snapshot;
+    const fullGiB = fullSizeBytes === undefined ? undefined : fullSizeBytes / GiB;
+    snapshots.set(snapshotId, { volumeId, volumeGiB, fullGiB, startTime, description, tags });
   }
   for await (const volume of ec2.ownVolumes(signal)) volumes.set(volume.volumeId, volume);
   return { snapshots, volumes };

@@ -1,9 +1,9 @@
 import type { Prices, StorageClass } from './prices.js';
 
 /** Where snapshots may go: classes of S3, or EBS's own archive tier. */
-export type Destination = Exclude<StorageClass, 'ONEZONE_IA' | 'INTELLIGENT_TIERING'> | 'EBS_ARCHIVE';
+export type Destination = StorageClass | 'EBS_ARCHIVE';
 
-/** The order in which they are shown, from the readiest to the cheapest. */
+/** Those that are shown, from the readiest to the cheapest. */
 export const destinations: readonly Destination[] = [
   'STANDARD',
   'STANDARD_IA',

@@ -37,7 +37,8 @@ export interface MigrationCost {
   readonly snapshotDollarsPerMonthAtMost: number;
 }
 
-const hoursPerMonth = 730;
+/** AWS counts so many in a month (aws.amazon.com/ebs/pricing, in its examples). */
+export const hoursPerMonth = 730;
 
 /** Guesses what the migration of one snapshot costs, and the archive and the snapshot afterwards. */
 export function migrationCost(facts: MigrationFacts, prices: Prices): MigrationCost {

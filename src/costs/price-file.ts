@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { AppError } from '../core/index.js';
-import { listPrices, type Prices } from './prices.js';
 
 const dollars = z.number().nonnegative();
 const storageClass = z
@@ -17,7 +16,9 @@ const priceFile = z.strictObject({
         snapshotArchive: z
           .strictObject({ perGiBMonth: dollars, restorePerGiB: dollars, leastDays: z.number().int().nonnegative() })
           .partial(),
+        directReadPerThousandBlocks: dollars,
         volumePerGiBMonth: z.record(z.string(), dollars),
+        instancePerHour: dollars,
         storage: z
           .strictObject({
             STANDARD: storageClass,
@@ -59,36 +60,4 @@ export function parsePriceFile(text: string, where: string): PriceFile {
       cause: parsed.error,
     },
   );
-}
-
-/** Prices of a region, and whose they are. */
-export interface RegionPrices extends Prices {
-  /** False where the region's own are not known, and these are those of the list's region. */
-  readonly isOwn: boolean;
-}
-
-/** The prices of a region: what the file says, over the list. */
-export function pricesOf(region: string, file?: PriceFile): RegionPrices {
-  const own = file?.regions[region];
-  if (file === undefined || own === undefined) return { ...listPrices, isOwn: region === listPrices.region };
-  const storage = Object.fromEntries(
-    Object.entries(listPrices.storage).map(([name, price]) => [
-      name,
-      { ...price, ...defined(own.storage?.[name as keyof typeof listPrices.storage]) },
-    ]),
-  ) as unknown as Prices['storage'];
-  return {
-    region,
-    date: file.date,
-    snapshotPerGiBMonth: own.snapshotPerGiBMonth ?? listPrices.snapshotPerGiBMonth,
-    snapshotArchive: { ...listPrices.snapshotArchive, ...defined(own.snapshotArchive) },
-    volumePerGiBMonth: { ...listPrices.volumePerGiBMonth, ...own.volumePerGiBMonth },
-    storage,
-    isOwn: true,
-  };
-}
-
-/** Without what is undefined, which would hide what lies below. */
-function defined<T extends object>(some: T | undefined): { [K in keyof T]?: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(some ?? {}).filter(([, value]) => value !== undefined)) as never;
 }

@@ -1,3 +1,6 @@
+import type { PriceFile } from './price-file.js';
+import { priceList } from './price-list.js';
+
 /** The storage classes of S3 that an archive may go to. */
 export type StorageClass =
   'STANDARD' | 'STANDARD_IA' | 'ONEZONE_IA' | 'INTELLIGENT_TIERING' | 'GLACIER_IR' | 'GLACIER' | 'DEEP_ARCHIVE';
@@ -10,7 +13,7 @@ export interface StorageClassPrice {
   readonly leastDays: number;
 }
 
-/** List prices of one region at one day. */
+/** Prices of one region at one day. */
 export interface Prices {
   readonly region: string;
   /** ISO date on which they were looked up. */
@@ -22,28 +25,65 @@ export interface Prices {
     readonly restorePerGiB: number;
     readonly leastDays: number;
   };
+  /** Reading blocks of 512 KiB through the EBS direct APIs. */
+  readonly directReadPerThousandBlocks: number;
   /** By the volume type's API name. */
   readonly volumePerGiBMonth: Readonly<Record<string, number>>;
+  /** The machine that moves snapshots. */
+  readonly instancePerHour: number;
   readonly storage: Readonly<Record<StorageClass, StorageClassPrice>>;
 }
 
-/**
- * List prices of us-east-1 (aws.amazon.com/ebs/pricing and /s3/pricing). Those of volumes, of One Zone-IA, Glacier and of
- * requests are from memory; other regions cost up to twice as much.
- */
+/** Prices of a region, and whose they are. */
+export interface RegionPrices extends Prices {
+  /** False where the region's own are not known, and these are those of us-east-1. */
+  readonly isOwn: boolean;
+}
+
+/** List prices of us-east-1, where nothing else is said. */
 export const listPrices: Prices = {
   region: 'us-east-1',
-  date: '2026-11-01',
-  snapshotPerGiBMonth: 0.05,
-  snapshotArchive: { perGiBMonth: 0.0125, restorePerGiB: 0.03, leastDays: 90 },
-  volumePerGiBMonth: { standard: 0.05, gp2: 0.1, gp3: 0.08, io1: 0.125, io2: 0.125, st1: 0.045, sc1: 0.015 },
-  storage: {
-    STANDARD: { perGiBMonth: 0.023, perThousandPuts: 0.005, leastDays: 0 },
-    STANDARD_IA: { perGiBMonth: 0.0125, perThousandPuts: 0.01, leastDays: 30 },
-    ONEZONE_IA: { perGiBMonth: 0.01, perThousandPuts: 0.01, leastDays: 30 },
-    INTELLIGENT_TIERING: { perGiBMonth: 0.023, perThousandPuts: 0.005, leastDays: 0 },
-    GLACIER_IR: { perGiBMonth: 0.004, perThousandPuts: 0.02, leastDays: 90 },
-    GLACIER: { perGiBMonth: 0.0036, perThousandPuts: 0.03, leastDays: 90 },
-    DEEP_ARCHIVE: { perGiBMonth: 0.00099, perThousandPuts: 0.05, leastDays: 180 },
-  },
+  date: priceList.date,
+  ...priceList.regions['us-east-1'],
 };
+
+/** The prices of a region: what the file says, over what the list says of that region, over those of us-east-1. */
+export function pricesOf(region: string, file?: PriceFile): RegionPrices {
+  const own = [inList(region), file?.regions[region]].filter((prices) => prices !== undefined);
+  if (own.length === 0) return { ...listPrices, isOwn: false };
+  const date = file?.regions[region] === undefined ? priceList.date : file.date;
+  return { ...own.reduce<Prices>(overlaid, listPrices), region, date, isOwn: true };
+}
+
+/** The regions of which something is known, in the order of the alphabet. */
+export function pricedRegions(file?: PriceFile): readonly string[] {
+  return [...new Set([...Object.keys(priceList.regions), ...Object.keys(file?.regions ?? {})])].sort();
+}
+
+type RegionPart = PriceFile['regions'][string];
+
+function inList(region: string): RegionPart | undefined {
+  const regions: PriceFile['regions'] = priceList.regions;
+  return regions[region];
+}
+
+function overlaid(below: Prices, above: RegionPart): Prices {
+  const { snapshotArchive, volumePerGiBMonth, storage, ...plain } = above;
+  return {
+    ...below,
+    ...defined(plain),
+    snapshotArchive: { ...below.snapshotArchive, ...defined(snapshotArchive) },
+    volumePerGiBMonth: { ...below.volumePerGiBMonth, ...volumePerGiBMonth },
+    storage: Object.fromEntries(
+      Object.entries(below.storage).map(([name, price]) => [
+        name,
+        { ...price, ...defined(storage?.[name as StorageClass]) },
+      ]),
+    ) as unknown as Prices['storage'],
+  };
+}
+
+/** Without what is undefined, which would hide what lies below. */
+function defined<T extends object>(some: T | undefined): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(some ?? {}).filter(([, value]) => value !== undefined)) as never;
+}

@@ -21,6 +21,8 @@ export interface SnapshotUsage {
 export interface SnapshotFacts {
   readonly volumeId: VolumeId;
   readonly volumeGiB: number;
+  /** All blocks of it, shared with others or not; undefined where EC2 does not tell. */
+  readonly fullGiB: number | undefined;
   readonly startTime: Date;
   readonly description: string;
   readonly tags: Readonly<Record<string, string>>;

@@ -1,14 +1,4 @@
-import {
-  AttachVolumeCommand,
-  CreateTagsCommand,
-  CreateVolumeCommand,
-  DeleteTagsCommand,
-  DeleteVolumeCommand,
-  DescribeSnapshotsCommand,
-  DescribeVolumesCommand,
-  DetachVolumeCommand,
-  type EC2Client,
-} from '@aws-sdk/client-ec2';
+import type { EC2Client } from '@aws-sdk/client-ec2';
 import {
   AppError,
   awsCode,
@@ -19,6 +9,7 @@ import {
   type SnapshotId,
   type VolumeId,
 } from '../core/index.js';
+import { ec2Sdk, type Ec2Sdk } from './ec2-sdk.js';
 import type { AttachVolumeRequest } from './ec2.js';
 
 /**
@@ -61,15 +52,19 @@ export function createDryRuns(
   const ask = async (
     action: string,
     resource: string,
-    send: (options: { abortSignal: AbortSignal }) => Promise<unknown>,
+    send: (sdk: Ec2Sdk, options: { abortSignal: AbortSignal }) => Promise<unknown>,
     signal: AbortSignal | undefined,
   ): Promise<void> => {
     try {
-      await callAws({ action: `ec2:${action}`, resource }, (abortSignal) => send({ abortSignal }), {
-        clock,
-        signal,
-        policy: retryPolicy,
-      });
+      await callAws(
+        { action: `ec2:${action}`, resource },
+        async (abortSignal) => send(await ec2Sdk(), { abortSignal }),
+        {
+          clock,
+          signal,
+          policy: retryPolicy,
+        },
+      );
     } catch (error) {
       if (awsCode(error) === 'DryRunOperation') return;
       throw error;
@@ -81,14 +76,14 @@ export function createDryRuns(
       ask(
         'DescribeSnapshots',
         'all snapshots',
-        (options) => client.send(new DescribeSnapshotsCommand({ DryRun }), options),
+        (sdk, options) => client.send(new sdk.DescribeSnapshotsCommand({ DryRun }), options),
         signal,
       ),
     describeVolumes: (signal) =>
       ask(
         'DescribeVolumes',
         'all volumes',
-        (options) => client.send(new DescribeVolumesCommand({ DryRun }), options),
+        (sdk, options) => client.send(new sdk.DescribeVolumesCommand({ DryRun }), options),
         signal,
       ),
     createVolume: ({ snapshotId: SnapshotId, availabilityZone: AvailabilityZone, tag }, signal) => {
@@ -98,7 +93,7 @@ export function createDryRuns(
       return ask(
         'CreateVolume',
         SnapshotId,
-        (options) => client.send(new CreateVolumeCommand(request), options),
+        (sdk, options) => client.send(new sdk.CreateVolumeCommand(request), options),
         signal,
       );
     },
@@ -106,36 +101,39 @@ export function createDryRuns(
       ask(
         'AttachVolume',
         `${VolumeId} and ${InstanceId}`,
-        (options) => client.send(new AttachVolumeCommand({ DryRun, VolumeId, InstanceId, Device }), options),
+        (sdk, options) => client.send(new sdk.AttachVolumeCommand({ DryRun, VolumeId, InstanceId, Device }), options),
         signal,
       ),
     detachVolume: (VolumeId, InstanceId, signal) =>
       ask(
         'DetachVolume',
         `${VolumeId} and ${InstanceId}`,
-        (options) => client.send(new DetachVolumeCommand({ DryRun, VolumeId, InstanceId }), options),
+        (sdk, options) => client.send(new sdk.DetachVolumeCommand({ DryRun, VolumeId, InstanceId }), options),
         signal,
       ),
     deleteVolume: (VolumeId, signal) =>
       ask(
         'DeleteVolume',
         VolumeId,
-        (options) => client.send(new DeleteVolumeCommand({ DryRun, VolumeId }), options),
+        (sdk, options) => client.send(new sdk.DeleteVolumeCommand({ DryRun, VolumeId }), options),
         signal,
       ),
     setTag: (id, { key, value }, signal) =>
       ask(
         'CreateTags',
         id,
-        (options) =>
-          client.send(new CreateTagsCommand({ DryRun, Resources: [id], Tags: [{ Key: key, Value: value }] }), options),
+        (sdk, options) =>
+          client.send(
+            new sdk.CreateTagsCommand({ DryRun, Resources: [id], Tags: [{ Key: key, Value: value }] }),
+            options,
+          ),
         signal,
       ),
     removeTag: (id, Key, signal) =>
       ask(
         'DeleteTags',
         id,
-        (options) => client.send(new DeleteTagsCommand({ DryRun, Resources: [id], Tags: [{ Key }] }), options),
+        (sdk, options) => client.send(new sdk.DeleteTagsCommand({ DryRun, Resources: [id], Tags: [{ Key }] }), options),
         signal,
       ),
   };

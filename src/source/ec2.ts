@@ -1,19 +1,10 @@
-import {
-  AttachVolumeCommand,
-  CreateTagsCommand,
-  CreateVolumeCommand,
-  DeleteTagsCommand,
-  DeleteVolumeCommand,
-  DescribeInstanceAttributeCommand,
-  DescribeSnapshotsCommand,
-  DescribeVolumesCommand,
-  DetachVolumeCommand,
-  type EC2Client,
-  type Filter,
-  type Snapshot as RawSnapshot,
-  type Tag,
-  type Volume as RawVolume,
-  type VolumeType,
+import type {
+  EC2Client,
+  Filter,
+  Snapshot as RawSnapshot,
+  Tag,
+  Volume as RawVolume,
+  VolumeType,
 } from '@aws-sdk/client-ec2';
 import {
   AppError,
@@ -29,6 +20,7 @@ import {
   type SnapshotId,
   type VolumeId,
 } from '../core/index.js';
+import { ec2Sdk, type Ec2Sdk } from './ec2-sdk.js';
 import type { Snapshot } from './snapshot.js';
 import type { Volume } from './volume.js';
 
@@ -60,7 +52,12 @@ export interface Ec2 {
   detachVolume(id: VolumeId, instanceId: InstanceId): Promise<void>;
   /** The device names that the instance has in use. */
   deviceNames(instanceId: InstanceId, signal?: AbortSignal): Promise<readonly string[]>;
-  setTags(resource: string, tags: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void>;
+  /** Of one resource, or of up to 1,000 (CreateTags), all or none of which then have them. */
+  setTags(
+    resource: string | readonly string[],
+    tags: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<void>;
   removeTags(resource: string, keys: readonly string[], signal?: AbortSignal): Promise<void>;
 }
 
@@ -96,10 +93,10 @@ export function createEc2(client: EC2Client, { clock, retryPolicy, habits }: Ec2
   const renewCredentials = credentialsRenewal(client.config.credentials);
   const call = <T>(
     what: AwsCall,
-    send: (options: { abortSignal: AbortSignal }) => Promise<T>,
+    send: (sdk: Ec2Sdk, options: { abortSignal: AbortSignal }) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> =>
-    callAws(what, (abortSignal) => send({ abortSignal }), {
+    callAws(what, async (abortSignal) => send(await ec2Sdk(), { abortSignal }), {
       clock,
       signal,
       renewCredentials,
@@ -109,14 +106,14 @@ export function createEc2(client: EC2Client, { clock, retryPolicy, habits }: Ec2
   /** Each page is fetched with retries of its own (the SDK's paginators end silently after a failed page). */
   async function* pages<Page extends { NextToken?: string | undefined }>(
     what: AwsCall,
-    send: (token: { NextToken?: string }, options: { abortSignal: AbortSignal }) => Promise<Page>,
+    send: (sdk: Ec2Sdk, token: { NextToken?: string }, options: { abortSignal: AbortSignal }) => Promise<Page>,
     signal?: AbortSignal,
   ) {
     let token: string | undefined;
     do {
       const page: Page = await call(
         what,
-        (options) => send(token === undefined ? {} : { NextToken: token }, options),
+        (sdk, options) => send(sdk, token === undefined ? {} : { NextToken: token }, options),
         signal,
       );
       yield page;
@@ -132,7 +129,7 @@ export function createEc2(client: EC2Client, { clock, retryPolicy, habits }: Ec2
     const fields = { ...request, ...sizeOfPage(request.SnapshotIds) };
     for await (const page of pages(
       what,
-      (token, options) => client.send(new DescribeSnapshotsCommand({ ...fields, ...token }), options),
+      (sdk, token, options) => client.send(new sdk.DescribeSnapshotsCommand({ ...fields, ...token }), options),
       signal,
     )) {
       yield* (page.Snapshots ?? []).map(parseSnapshot);
@@ -143,7 +140,7 @@ export function createEc2(client: EC2Client, { clock, retryPolicy, habits }: Ec2
     const fields = { ...request, ...sizeOfPage(request.VolumeIds) };
     for await (const page of pages(
       what,
-      (token, options) => client.send(new DescribeVolumesCommand({ ...fields, ...token }), options),
+      (sdk, token, options) => client.send(new sdk.DescribeVolumesCommand({ ...fields, ...token }), options),
       signal,
     )) {
       yield* (page.Volumes ?? []).map(parseVolume);
@@ -182,9 +179,9 @@ export function createEc2(client: EC2Client, { clock, retryPolicy, habits }: Ec2
     createVolume: async (request) => {
       const { of } = request;
       const resource = typeof of === 'string' ? of : `a volume of ${of.sizeGiB} GiB`;
-      const created = await call({ action: 'ec2:CreateVolume', resource }, (options) =>
+      const created = await call({ action: 'ec2:CreateVolume', resource }, (sdk, options) =>
         client.send(
-          new CreateVolumeCommand({
+          new sdk.CreateVolumeCommand({
             ...(typeof of === 'string' ? { SnapshotId: of } : { Size: of.sizeGiB }),
             // Whether it is where nothing is said is a setting of the account.
             ...(typeof of !== 'string' && of.encrypted ? { Encrypted: true } : {}),
@@ -200,36 +197,38 @@ export function createEc2(client: EC2Client, { clock, retryPolicy, habits }: Ec2
     },
     deleteVolume: async (id) => {
       await unlessGone(
-        call({ action: 'ec2:DeleteVolume', resource: id }, (options) =>
-          client.send(new DeleteVolumeCommand({ VolumeId: id }), options),
+        call({ action: 'ec2:DeleteVolume', resource: id }, (sdk, options) =>
+          client.send(new sdk.DeleteVolumeCommand({ VolumeId: id }), options),
         ),
       );
     },
     attachVolume: async (request) => {
-      await call({ action: 'ec2:AttachVolume', resource: `${request.volumeId} as ${request.deviceName}` }, (options) =>
-        client.send(
-          new AttachVolumeCommand({
-            VolumeId: request.volumeId,
-            InstanceId: request.instanceId,
-            Device: request.deviceName,
-          }),
-          options,
-        ),
+      await call(
+        { action: 'ec2:AttachVolume', resource: `${request.volumeId} as ${request.deviceName}` },
+        (sdk, options) =>
+          client.send(
+            new sdk.AttachVolumeCommand({
+              VolumeId: request.volumeId,
+              InstanceId: request.instanceId,
+              Device: request.deviceName,
+            }),
+            options,
+          ),
       );
     },
     detachVolume: async (id, from) => {
       await unlessGone(
-        call({ action: 'ec2:DetachVolume', resource: id }, (options) =>
-          client.send(new DetachVolumeCommand({ VolumeId: id, InstanceId: from }), options),
+        call({ action: 'ec2:DetachVolume', resource: id }, (sdk, options) =>
+          client.send(new sdk.DetachVolumeCommand({ VolumeId: id, InstanceId: from }), options),
         ),
       );
     },
     deviceNames: async (id, signal) => {
       const answer = await call(
         { action: 'ec2:DescribeInstanceAttribute', resource: id },
-        (options) =>
+        (sdk, options) =>
           client.send(
-            new DescribeInstanceAttributeCommand({ InstanceId: id, Attribute: 'blockDeviceMapping' }),
+            new sdk.DescribeInstanceAttributeCommand({ InstanceId: id, Attribute: 'blockDeviceMapping' }),
             options,
           ),
         signal,
@@ -237,17 +236,22 @@ export function createEc2(client: EC2Client, { clock, retryPolicy, habits }: Ec2
       return (answer.BlockDeviceMappings ?? []).flatMap((mapping) => mapping.DeviceName ?? []);
     },
     setTags: async (resource, tags, signal) => {
+      const all = typeof resource === 'string' ? [resource] : [...resource];
+      const [first = ''] = all;
       await call(
-        { action: 'ec2:CreateTags', resource },
-        (options) => client.send(new CreateTagsCommand({ Resources: [resource], Tags: toTags(tags) }), options),
+        { action: 'ec2:CreateTags', resource: all.length === 1 ? first : `${first} and ${all.length - 1} more` },
+        (sdk, options) => client.send(new sdk.CreateTagsCommand({ Resources: all, Tags: toTags(tags) }), options),
         signal,
       );
     },
     removeTags: async (resource, keys, signal) => {
       await call(
         { action: 'ec2:DeleteTags', resource },
-        (options) =>
-          client.send(new DeleteTagsCommand({ Resources: [resource], Tags: keys.map((Key) => ({ Key })) }), options),
+        (sdk, options) =>
+          client.send(
+            new sdk.DeleteTagsCommand({ Resources: [resource], Tags: keys.map((Key) => ({ Key })) }),
+            options,
+          ),
         signal,
       );
     },

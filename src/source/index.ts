@@ -3,6 +3,7 @@ export * from './caller.js';
 export * from './claim.js';
 export * from './dry-run.js';
 export * from './ec2.js';
+export * from './ec2-sdk.js';
 export * from './find-device.js';
 export * from './instance.js';
 export * from './leftover-volume.js';

@@ -125,7 +125,12 @@ describe('a file of prices', () => {
       snapshotPerGiBMonth: 0.05,
       storage: { GLACIER: { perGiBMonth: 1, perThousandPuts: 0.03, leastDays: 90 }, STANDARD: { perGiBMonth: 0.023 } },
     });
-    expect(pricesOf('eu-central-1', file)).toMatchObject({ region: 'us-east-1', isOwn: false });
+    expect(pricesOf('eu-south-2', file)).toMatchObject({ region: 'us-east-1', isOwn: false });
+    expect(pricesOf('eu-central-1', file)).toMatchObject({
+      isOwn: true,
+      snapshotPerGiBMonth: 0.054,
+      date: '2026-11-01',
+    });
   });
 
   it.each([

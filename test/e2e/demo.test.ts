@@ -26,7 +26,7 @@ describe('the demo', () => {
     expect(stdout.match(/ identical: /g)).toHaveLength(5);
     expect(stdout).toContain('It was caught');
     expect(stderr).toMatch(/CRC-32 .* The archive of snap-\w+ is not what it should be/s);
-    expect(stdout).toMatch(/Both trees have the same [\d,]+ entries/);
+    expect(stdout).toMatch(/Both volumes have the same [\d,]+ entr(?:y|ies)/);
     expect(stdout).toMatch(/^\+ new file$[^]*^1 added, 1 removed, \d+ changed\.$/m);
     expect(stdout).toMatch(/^snapshot +name +objects +read +stored +ratio +time$/m);
   });

@@ -8,6 +8,7 @@ const what = 'What of it:';
 const reading = 'How it is read:';
 const volumes = 'Volumes:';
 const series = 'The snapshots:';
+const advice = 'The advice:';
 const prices = 'Prices:';
 const told = 'What is told:';
 const common = 'Common options:';
@@ -17,12 +18,14 @@ const both = ['migrate', 'validate'] as const;
 const restore = ['restore'] as const;
 const streaming = ['migrate', 'validate', 'restore'] as const;
 const decrypting = ['migrate', 'validate', 'restore', 'ls', 'find', 'diff'] as const;
-const changing = ['migrate', 'cleanup'] as const;
+const changing = ['migrate', 'analyze', 'cleanup'] as const;
 const working = ['migrate', 'validate', 'restore', 'cleanup'] as const;
 const looking = ['migrate', 'doctor'] as const;
 const mounting = ['migrate', 'validate', 'restore', 'doctor'] as const;
-const tagged = ['migrate', 'validate', 'restore', 'list', 'doctor', 'cleanup'] as const;
+const tagged = ['migrate', 'validate', 'restore', 'list', 'analyze', 'doctor', 'cleanup'] as const;
+const analyzing = ['analyze'] as const;
 const estimating = ['estimate'] as const;
+const pricing = ['analyze', 'estimate', 'prices'] as const;
 const inBuckets = [
   'migrate',
   'validate',
@@ -35,7 +38,21 @@ const inBuckets = [
   'doctor',
   'cleanup',
 ] as const;
-const every = [...inBuckets, 'analyze', 'estimate'] as const;
+const every = [...inBuckets, 'analyze', 'estimate', 'prices'] as const;
+
+/**
+ * Of the classes that S3 knows, those that a bucket of the ordinary kind takes. REDUCED_REDUNDANCY is dearer than STANDARD
+ * and loses objects; the others are those of other services (Outposts, Snow, FSx, directory buckets).
+ */
+const archiveClasses = [
+  'STANDARD',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER_IR',
+  'GLACIER',
+  'DEEP_ARCHIVE',
+] as const;
 
 /**
  * Every option there is, in the order of the help. Flags, variables, keys of the configuration file, help and completion
@@ -98,25 +115,23 @@ const table = {
     description: 'encrypt for this gpg key; give it several times for several recipients',
   },
   'storage-class': {
-    commands: migrate,
+    commands: ['migrate', 'analyze'],
     group: how,
     value: {
       kind: 'choice',
       placeholder: 'class',
-      // Of the classes that S3 knows, those that a bucket of the ordinary kind takes. REDUCED_REDUNDANCY is dearer than
-      // STANDARD and loses objects; the others are those of other services (Outposts, Snow, FSx, directory buckets).
-      choices: [
-        'STANDARD',
-        'STANDARD_IA',
-        'ONEZONE_IA',
-        'INTELLIGENT_TIERING',
-        'GLACIER_IR',
-        'GLACIER',
-        'DEEP_ARCHIVE',
-      ],
+      choices: archiveClasses,
     },
     description: 'the storage class of the archives; indexes and manifests are always in STANDARD',
     fallback: 'STANDARD',
+    shownAs: {
+      analyze: {
+        group: advice,
+        value: { kind: 'choice', placeholder: 'class', choices: archiveClasses },
+        description: 'the storage class that snapshots would be moved to',
+        fallback: 'DEEP_ARCHIVE',
+      },
+    },
   },
   sse: {
     commands: migrate,
@@ -323,12 +338,19 @@ const table = {
     source: 'command-line',
   },
   'compression-ratio': {
-    commands: estimating,
+    commands: ['analyze', 'estimate'],
     group: series,
     value: { kind: 'number', placeholder: 'ratio', lowest: 0.1, highest: 1000 },
     description: 'bytes before compression over bytes after it',
     fallback: '1',
     source: 'command-line',
+    shownAs: {
+      analyze: {
+        group: advice,
+        value: { kind: 'number', placeholder: 'ratio', lowest: 0.1, highest: 1000 },
+        description: 'of archives: bytes before compression over bytes after it',
+      },
+    },
   },
   'memory-table': {
     commands: estimating,
@@ -339,25 +361,60 @@ const table = {
   },
 
   cost: {
-    commands: ['analyze'],
+    commands: analyzing,
     group: reading,
     value: { kind: 'choice', placeholder: 'kind', choices: ['unblended', 'net', 'effective'] },
     description: 'which costs of the report count',
     fallback: 'unblended',
   },
   offline: {
-    commands: ['analyze'],
+    commands: analyzing,
     group: reading,
     value: { kind: 'switch' },
     description: 'from the report alone: EC2 is not asked about volumes and dates',
     source: 'command-line',
   },
   memory: {
-    commands: ['analyze'],
+    commands: analyzing,
     group: reading,
     value: { kind: 'text', placeholder: 'size' },
     description: 'what reading may hold; beyond it, temporary files are written',
     fallback: '1GB',
+  },
+  months: {
+    commands: analyzing,
+    group: reading,
+    value: { kind: 'integer', placeholder: 'num', lowest: 1, highest: 120 },
+    description: 'of what s3://bucket/prefix has, the newest so many billing periods',
+    fallback: '1',
+    source: 'command-line',
+  },
+  'compression-of': {
+    commands: analyzing,
+    group: advice,
+    value: { kind: 'text', placeholder: 'bucket' },
+    description: 'measure the compression ratio by the archives of this bucket',
+    source: 'command-line',
+  },
+  'keep-newest': {
+    commands: analyzing,
+    group: advice,
+    value: { kind: 'integer', placeholder: 'num', lowest: 0, highest: 100_000 },
+    description: 'so many of each volume stay in EBS (default: 1, and of deleted volumes 0)',
+  },
+  'payback-months': {
+    commands: analyzing,
+    group: advice,
+    value: { kind: 'number', placeholder: 'num', lowest: 0, highest: 1_200 },
+    description: 'a move that pays off later is not advised',
+    fallback: '12',
+  },
+  'tag-recommended': {
+    commands: analyzing,
+    group: advice,
+    value: { kind: 'switch' },
+    description: 'tag the snapshots that should be moved, so that migrate --all takes them',
+    source: 'command-line',
   },
   region: {
     commands: estimating,
@@ -367,10 +424,11 @@ const table = {
     fallback: 'us-east-1',
   },
   prices: {
-    commands: estimating,
+    commands: pricing,
     group: prices,
     value: { kind: 'text', placeholder: 'path', completes: 'files' },
-    description: 'a file of prices that count over those of our list; see the guide on costs',
+    description:
+      'a file of prices that count over those of our list (default: what prices refresh has written); see the guide on costs',
   },
 
   quiet: {
@@ -390,6 +448,20 @@ const table = {
     group: told,
     value: { kind: 'switch' },
     description: 'NDJSON on standard output, one object a line, instead of text',
+  },
+  csv: {
+    commands: analyzing,
+    group: told,
+    value: { kind: 'switch' },
+    description: 'CSV on standard output, a line for each volume, instead of text',
+    source: 'command-line',
+  },
+  html: {
+    commands: analyzing,
+    group: told,
+    value: { kind: 'text', placeholder: 'path', completes: 'files' },
+    description: 'also write a page for the browser: one file, which needs no network',
+    source: 'command-line',
   },
   'log-file': {
     commands: working,
@@ -424,6 +496,13 @@ const table = {
     group: common,
     value: { kind: 'switch' },
     description: 'only tell what would be done',
+    shownAs: {
+      analyze: {
+        group: advice,
+        value: { kind: 'switch' },
+        description: 'with --tag-recommended: only tell how many would be tagged',
+      },
+    },
   },
   'lease-seconds': {
     commands: streaming,

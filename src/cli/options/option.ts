@@ -10,6 +10,7 @@ export type CommandName =
   | 'diff'
   | 'analyze'
   | 'estimate'
+  | 'prices'
   | 'doctor'
   | 'cleanup';
 
@@ -48,8 +49,8 @@ export interface OptionEntry {
   readonly fallback?: string;
   /** `anywhere` unless told otherwise. */
   readonly source?: OptionSource;
-  /** How the help of single commands shows it, for which it means something else. */
-  readonly shownAs?: Partial<Record<CommandName, Pick<OptionEntry, 'group' | 'value' | 'description'>>>;
+  /** How the help of single commands shows it, for which it means something else, or which take another default. */
+  readonly shownAs?: Partial<Record<CommandName, Pick<OptionEntry, 'group' | 'value' | 'description' | 'fallback'>>>;
 }
 
 /** `compression-level` -> `--compression-level`. */

@@ -5,6 +5,8 @@ import { type Destination, type RegionPrices, type SeriesCost } from '../../cost
 export const destinationNames: Readonly<Record<Destination, string>> = {
   STANDARD: 'S3 Std',
   STANDARD_IA: 'S3 IA',
+  ONEZONE_IA: 'One Zone IA',
+  INTELLIGENT_TIERING: 'Tiering',
   GLACIER_IR: 'Glacier IR',
   GLACIER: 'Glacier',
   DEEP_ARCHIVE: 'Deep Archive',
@@ -121,14 +123,14 @@ export function dollars(amount: number): string {
   return `$${amount.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
 }
 
-/** Columns of which the first is text and the others are numbers. */
-export function* aligned(rows: readonly (readonly string[])[]): Generator<string> {
+/** Columns of which some, the first alone if nothing is said, are text, and the others are numbers. */
+export function* aligned(
+  rows: readonly (readonly string[])[],
+  { text }: { readonly text: readonly number[] } = { text: [0] },
+): Generator<string> {
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
-  for (const row of rows) {
-    yield row
-      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
-      .join('  ')
-      .trimEnd();
-  }
+  const padded = (cell: string, at: number): string =>
+    text.includes(at) ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0);
+  for (const row of rows) yield row.map(padded).join('  ').trimEnd();
 }

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import { AppError, messageOf, snapshotId } from '../../core/index.js';
 import type { SnapshotUsage } from '../snapshot-usage.js';
@@ -47,6 +47,8 @@ const mostUnreadableTold = 20;
  * delivered several times the newest delivery. Throws `usage` for a file that is no report, or cannot be read.
  */
 export async function readReport(files: readonly ReportFile[], options: ReadReportOptions): Promise<ReadReport> {
+  // Other commands need not load it.
+  const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: `${Math.floor(options.memoryBytes / 1024 ** 2)}MiB`,
     temp_directory: options.temporaryDirectory,

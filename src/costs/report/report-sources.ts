@@ -12,16 +12,21 @@ import { unzipTo } from './unzip.js';
 export interface ReportSources {
   /** Files, folders, manifests; `-` is the input. */
   readonly paths: readonly string[];
+  /** Files that were fetched from elsewhere. */
+  readonly fetched?: readonly FoundReport[];
   readonly input: Readable;
   /** Where what comes from the input or a zip file is put; its owner removes it. */
   readonly temporaryDirectory: string;
 }
 
-interface Found {
+/** A file that is, or has, a part of a report. */
+export interface FoundReport {
   readonly path: string;
+  /** For messages. */
   readonly name: string;
   /** What tells apart the deliveries of a report: those of one are added up. */
   readonly delivery: string;
+  /** Milliseconds since 1970. */
   readonly newness: number;
 }
 
@@ -31,7 +36,7 @@ interface Found {
  * there, and for a folder without reports.
  */
 export async function reportFiles(sources: ReportSources): Promise<readonly ReportFile[]> {
-  const found: Found[] = [];
+  const found: FoundReport[] = [...(sources.fetched ?? [])];
   for (const path of sources.paths) found.push(...(path === '-' ? [await fromInput(sources)] : await at(path)));
   const whole = new Map(found.map((one) => [resolve(one.path), one]));
   const newness = new Map<string, number>();
@@ -44,7 +49,7 @@ export async function reportFiles(sources: ReportSources): Promise<readonly Repo
   return files;
 }
 
-async function at(path: string): Promise<readonly Found[]> {
+async function at(path: string): Promise<readonly FoundReport[]> {
   const facts = await stat(path).catch((cause: unknown) => {
     throw new AppError('usage', `${path} cannot be read: ${messageOf(cause)}.`, {
       hint: 'Give files, folders or manifests of reports; - is standard input.',
@@ -56,8 +61,8 @@ async function at(path: string): Promise<readonly Found[]> {
   return [{ path, name: path, delivery: deliveryOf(path), newness: facts.mtimeMs }];
 }
 
-async function inFolder(folder: string): Promise<readonly Found[]> {
-  const found: Found[] = [];
+async function inFolder(folder: string): Promise<readonly FoundReport[]> {
+  const found: FoundReport[] = [];
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);
@@ -75,24 +80,29 @@ const manifestSchema = z.union([
   z.object({ dataFiles: z.array(z.string()).min(1) }),
 ]);
 
-/** The files that a manifest names, as far as their names end alike: it knows them by their keys in S3. */
-async function ofManifest(path: string): Promise<readonly Found[]> {
-  const read = (text: string): z.infer<typeof manifestSchema> | undefined => {
+/** The files that a manifest names: keys, or addresses with bucket. Throws `usage` for what is no manifest. */
+export function keysOfManifest(text: string, where: string): readonly string[] {
+  const read = (): z.infer<typeof manifestSchema> | undefined => {
     try {
       return manifestSchema.parse(JSON.parse(text));
     } catch {
       return undefined;
     }
   };
-  const manifest = read(await readFile(path, 'utf8'));
+  const manifest = read();
   if (manifest === undefined) {
-    throw new AppError('usage', `${path} is JSON, but no manifest of a report.`, {
+    throw new AppError('usage', `${where} is JSON, but no manifest of a report.`, {
       hint: 'A manifest is named …-Manifest.json and has reportKeys or dataFiles.',
     });
   }
-  const keys = 'reportKeys' in manifest ? manifest.reportKeys : manifest.dataFiles;
+  return 'reportKeys' in manifest ? manifest.reportKeys : manifest.dataFiles;
+}
+
+/** The files that a manifest names, as far as their names end alike: it knows them by their keys in S3. */
+async function ofManifest(path: string): Promise<readonly FoundReport[]> {
+  const keys = keysOfManifest(await readFile(path, 'utf8'), path);
   const { mtimeMs } = await stat(path);
-  const found: Found[] = [];
+  const found: FoundReport[] = [];
   for (const key of keys) {
     const file = await locate(dirname(path), key.split('/'));
     if (file === undefined) {
@@ -130,14 +140,14 @@ function deliveryOf(path: string): string {
   );
 }
 
-async function fromInput({ input, temporaryDirectory }: ReportSources): Promise<Found> {
+async function fromInput({ input, temporaryDirectory }: ReportSources): Promise<FoundReport> {
   const path = join(temporaryDirectory, 'standard-input');
   await pipeline(input, createWriteStream(path, { mode: 0o600 }));
   return { path, name: 'standard input', delivery: path, newness: Date.UTC(9999, 0) };
 }
 
 async function opened(
-  { path, name }: Found,
+  { path, name }: FoundReport,
   delivery: number,
   { temporaryDirectory }: ReportSources,
 ): Promise<readonly ReportFile[]> {

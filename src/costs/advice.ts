@@ -1,0 +1,225 @@
+import type { SnapshotId } from '../core/index.js';
+import { destinations, perGiBMonth, type Destination } from './break-even.js';
+import { movingCost } from './moving-cost.js';
+import type { Range } from './migration-cost.js';
+import type { RegionPrices } from './prices.js';
+import type { VolumeUsage } from './snapshot-usage.js';
+
+/** What advice is made with. */
+export interface AdviceOptions {
+  readonly prices: RegionPrices;
+  /** Where snapshots would go. */
+  readonly destination: Destination;
+  /** Bytes before compression over bytes after it. */
+  readonly compressionRatio: number;
+  /** So many of the newest stay; undefined: one of a volume that is or may be there, none of a deleted one. */
+  readonly keepNewest: number | undefined;
+  /** A move that takes longer to pay off is not worth it. */
+  readonly mostPaybackMonths: number;
+  /** The key of the tag that marks what is migrated already. */
+  readonly tag: string;
+  /** The size of the parts of an upload of so many bytes. */
+  readonly partBytesOf: (archiveBytes: number) => number;
+}
+
+/** What to do with the snapshots of a volume. */
+export type Action = 'move-all' | 'move-older' | 'leave';
+
+/** Why. */
+export type Reason =
+  /** Full copies there are cheaper than what EBS takes. */
+  | 'cheaper'
+  /** Between snapshots so little changes that EBS's sharing is the cheaper way. */
+  | 'little-changes'
+  /** Nothing but what must stay. */
+  | 'only-newest'
+  /** The move costs more than is saved in the time that was allowed. */
+  | 'long-payback'
+  /** They are in S3 already, or cannot be moved: in EBS's archive tier, or another service's. */
+  | 'nothing-to-move'
+  /** Prices there are in another currency, and not known. */
+  | 'unknown-prices'
+  /** EC2 does not know them, or was not asked: neither dates nor sizes are known. */
+  | 'unknown-volume';
+
+/** What a plan for one destination comes to. */
+export interface ClassPlan {
+  readonly destination: Destination;
+  /** Of all snapshots, as full copies there. */
+  readonly dollarsPerMonth: number;
+  /** How many are moved at the best, the oldest ones; 0: none. */
+  readonly moved: number;
+  /** What those cost there, and those that stay in EBS. */
+  readonly dollarsPerMonthAfter: number;
+  readonly savesDollarsPerMonth: number;
+  /** For moving them. */
+  readonly onceDollars: Range;
+  /** At the higher cost of moving; undefined where nothing is saved. */
+  readonly paybackMonths: number | undefined;
+  /** What is owed for the class's least time, however early they are deleted there. */
+  readonly leastTermDollars: number;
+}
+
+/** What is known of the snapshots of one volume, and what should be done with them. */
+export interface VolumeAdvice {
+  readonly action: Action;
+  readonly reason: Reason;
+  /** To be moved, by date. */
+  readonly move: readonly SnapshotId[];
+  /** In S3 already by their tags: to be deleted once that is proven. */
+  readonly alreadyMoved: number;
+  /** In EBS's archive tier, or made by AWS Backup or for an AMI, which only those may delete. */
+  readonly held: number;
+  /** The size of one full copy before compression. */
+  readonly fullGiB: number;
+  /** Whether EC2 told it, or it is guessed from the report. */
+  readonly fullGiBFrom: 'ec2' | 'report';
+  /** Mean over the n - 1 changes between n snapshots, as a share of the volume; undefined for less than two. */
+  readonly meanChange: number | undefined;
+  /** From that change on a full copy at the destination is cheaper than the change in EBS. */
+  readonly worthwhileChange: number;
+  readonly dollarsPerMonth: number;
+  /** For the advised destination. */
+  readonly plan: ClassPlan;
+  readonly classes: readonly ClassPlan[];
+}
+
+type Snapshot = VolumeUsage['snapshots'][number];
+
+/** What is made of it by the state that our tag tells. */
+const inS3 = new Set(['migrated', 'validating', 'validated']);
+
+/**
+ * Advice for one volume. A snapshot that is deleted frees only what no newer one shares with it, so what stays is reckoned
+ * anew: the oldest that stays is whole, and each one after it is what has changed since the one before that stays.
+ */
+export function adviseVolume(volume: VolumeUsage, options: AdviceOptions): VolumeAdvice {
+  const { prices, destination } = options;
+  const facts = series(volume, options);
+  const classes = destinations.map((one) => bestPlan(facts, one, options));
+  const plan = classes.find((one) => one.destination === destination) ?? bestPlan(facts, destination, options);
+  const perCopy = facts.fullGiB * perGiBMonth(destination, options.compressionRatio, prices);
+  const about = {
+    alreadyMoved: facts.standard.filter((one) => isMoved(one, options.tag)).length,
+    held: volume.snapshots.length - facts.standard.length + facts.standard.filter(isHeld).length,
+    fullGiB: facts.fullGiB,
+    fullGiBFrom: facts.fullGiBFrom,
+    meanChange: facts.meanChange,
+    worthwhileChange: perCopy / facts.rate / (volume.volumeGiB ?? facts.fullGiB),
+    dollarsPerMonth: facts.dollarsPerMonth,
+    plan,
+    classes,
+  };
+  const reason = reasonOf(volume, facts, plan, options);
+  if (reason !== 'cheaper') return { action: 'leave', reason, move: [], ...about };
+  const move = facts.movable.slice(0, plan.moved).map(({ snapshotId }) => snapshotId);
+  return { action: move.length === facts.standard.length ? 'move-all' : 'move-older', reason, move, ...about };
+}
+
+function reasonOf(volume: VolumeUsage, facts: Series, plan: ClassPlan, options: AdviceOptions): Reason {
+  if (volume.volumeId === undefined) return 'unknown-volume';
+  if (volume.region.startsWith('cn-') && !options.prices.isOwn) return 'unknown-prices';
+  if (facts.movable.length === 0) {
+    const isFree = (one: Snapshot): boolean => !isHeld(one) && !isMoved(one, options.tag);
+    return facts.standard.some(isFree) ? 'only-newest' : 'nothing-to-move';
+  }
+  if (plan.moved === 0) return 'little-changes';
+  return (plan.paybackMonths ?? Infinity) > options.mostPaybackMonths ? 'long-payback' : 'cheaper';
+}
+
+/** The snapshots of a volume that are in EBS's standard tier, and what follows from them. */
+interface Series {
+  readonly standard: readonly Snapshot[];
+  /** Those that may be moved, by date. */
+  readonly movable: readonly Snapshot[];
+  readonly dollarsPerMonth: number;
+  /** What a GiB costs a month, by the report. */
+  readonly rate: number;
+  readonly volumeGiB: number;
+  readonly fullGiB: number;
+  readonly fullGiBFrom: 'ec2' | 'report';
+  readonly meanChange: number | undefined;
+}
+
+function series(volume: VolumeUsage, { prices, keepNewest, tag }: AdviceOptions): Series {
+  const standard = volume.snapshots.filter(({ tier }) => tier === 'standard');
+  const [gib, dollarsPerMonth] = [sum(standard, 'gibMonths'), sum(standard, 'dollarsPerMonth')];
+  const told = standard.flatMap(({ facts }) => (facts?.fullGiB === undefined ? [] : [facts.fullGiB]));
+  // The first one has everything that there was, and so has one after which all was written anew.
+  const guessed = standard.reduce((most, { gibMonths }) => Math.max(most, gibMonths), 0);
+  const fullGiB = Math.min(volume.volumeGiB ?? Infinity, told.reduce((most, one) => Math.max(most, one), 0) || guessed);
+  const volumeGiB = volume.volumeGiB ?? fullGiB;
+  const kept = keepNewest ?? (volume.isDeleted === true ? 0 : 1);
+  const candidates = standard.slice(0, Math.max(0, standard.length - kept));
+  return {
+    standard,
+    movable: candidates.filter((one) => !isHeld(one) && !isMoved(one, tag)),
+    dollarsPerMonth,
+    rate: gib > 0 && dollarsPerMonth > 0 ? dollarsPerMonth / gib : prices.snapshotPerGiBMonth,
+    volumeGiB,
+    fullGiB,
+    fullGiBFrom: told.length > 0 ? 'ec2' : 'report',
+    meanChange:
+      standard.length < 2 || volumeGiB === 0
+        ? undefined
+        : sum(standard.slice(1), 'gibMonths') / (standard.length - 1) / volumeGiB,
+  };
+}
+
+/** Moves as many of the oldest as save the most. */
+function bestPlan(facts: Series, destination: Destination, options: AdviceOptions): ClassPlan {
+  const { prices, compressionRatio, partBytesOf } = options;
+  const perCopy = facts.fullGiB * perGiBMonth(destination, compressionRatio, prices);
+  const after = (moved: number): number => remaining(facts, moved) * facts.rate + moved * perCopy;
+  // What stays as it is, is what the report says: the model has no share in it.
+  let [moved, dollarsPerMonthAfter] = [0, facts.dollarsPerMonth];
+  for (let count = 1; count <= facts.movable.length; count += 1) {
+    const dollars = after(count);
+    if (dollars < dollarsPerMonthAfter) [moved, dollarsPerMonthAfter] = [count, dollars];
+  }
+  const savesDollarsPerMonth = facts.dollarsPerMonth - dollarsPerMonthAfter;
+  const onceDollars = movingCost({ snapshots: moved, ...facts, destination, compressionRatio, partBytesOf }, prices);
+  const leastDays =
+    destination === 'EBS_ARCHIVE' ? prices.snapshotArchive.leastDays : prices.storage[destination].leastDays;
+  return {
+    destination,
+    dollarsPerMonth: facts.standard.length * perCopy,
+    moved,
+    dollarsPerMonthAfter,
+    savesDollarsPerMonth,
+    onceDollars,
+    paybackMonths: savesDollarsPerMonth > 0 ? onceDollars.high / savesDollarsPerMonth : undefined,
+    leastTermDollars: (moved * perCopy * leastDays) / daysPerMonth,
+  };
+}
+
+const daysPerMonth = 365 / 12;
+
+/** What EBS keeps, in GiB, when the oldest movable ones are gone. */
+function remaining({ standard, movable, fullGiB }: Series, moved: number): number {
+  const gone = new Set(movable.slice(0, moved));
+  let [total, sinceLast, isFirst] = [0, 0, true];
+  for (const one of standard) {
+    sinceLast += one.gibMonths;
+    if (gone.has(one)) continue;
+    // What several changes have in common counts once; it cannot be more than everything.
+    total += isFirst && sinceLast > one.gibMonths ? fullGiB : Math.min(fullGiB, sinceLast);
+    [sinceLast, isFirst] = [0, false];
+  }
+  return total;
+}
+
+/** Only AWS Backup deletes what it has made, and a snapshot of an AMI cannot be deleted before that. */
+function isHeld({ tier, facts }: Snapshot): boolean {
+  if (tier === 'archive') return true;
+  const isOfBackup = Object.keys(facts?.tags ?? {}).some((key) => key.startsWith('aws:backup:'));
+  return isOfBackup || /^Created by CreateImage\(/.test(facts?.description ?? '');
+}
+
+function isMoved({ facts }: Snapshot, tag: string): boolean {
+  return inS3.has(facts?.tags[tag] ?? '');
+}
+
+function sum(snapshots: readonly Snapshot[], field: 'gibMonths' | 'dollarsPerMonth'): number {
+  return snapshots.reduce((total, one) => total + one[field], 0);
+}

@@ -1,0 +1,225 @@
+import { describe, expect, it } from 'vitest';
+import { adviceLines } from '../../src/cli/render/advice.js';
+import { advise } from '../../src/commands/index.js';
+import { snapshotId, volumeId } from '../../src/core/index.js';
+import {
+  adviseVolume,
+  perGiBMonth,
+  pricesOf,
+  type AdviceOptions,
+  type SnapshotFacts,
+  type VolumeUsage,
+} from '../../src/costs/index.js';
+
+// What is advised, against sums done by hand and against every other way of doing it.
+
+const prices = pricesOf('us-east-1');
+const options: AdviceOptions = {
+  prices,
+  destination: 'DEEP_ARCHIVE',
+  compressionRatio: 2,
+  keepNewest: undefined,
+  mostPaybackMonths: 12,
+  tag: 'snap-to-s3',
+  partBytesOf: () => 8 * 1024 ** 2,
+};
+
+interface Made {
+  readonly gib: number;
+  readonly tier?: 'standard' | 'archive';
+  readonly tags?: Record<string, string>;
+  readonly description?: string;
+  readonly fullGiB?: number;
+}
+interface MadeVolume {
+  readonly volumeGiB?: number;
+  readonly isDeleted?: boolean;
+  readonly region?: string;
+  readonly name?: string;
+  readonly id?: string;
+}
+
+/** A volume, a snapshot a day. */
+function volume(snapshots: readonly Made[], about: MadeVolume = {}): VolumeUsage {
+  const { volumeGiB = 100, isDeleted = false, region = 'us-east-1', name, id = 'vol-00000001' } = about;
+  return {
+    volumeId: volumeId(id),
+    account: '123456789012',
+    region,
+    volumeGiB,
+    name,
+    isDeleted,
+    snapshots: snapshots.map(({ gib, tier = 'standard', tags = {}, description = '', fullGiB }, at) => {
+      const startTime = new Date(Date.UTC(2026, 0, 1 + at));
+      const facts: SnapshotFacts = { volumeId: volumeId(id), volumeGiB, fullGiB, startTime, description, tags };
+      return {
+        snapshotId: snapshotId(`snap-${String(at).padStart(17, '0')}`),
+        account: '123456789012',
+        region,
+        partition: 'aws',
+        tier,
+        gibMonths: gib,
+        dollarsPerMonth: gib * 0.05,
+        periodStart: '2026-11-01T00:00:00Z',
+        facts,
+      };
+    }),
+  };
+}
+const daily = (first: number, change: number, count: number): readonly Made[] =>
+  Array.from({ length: count }, (_, at) => ({ gib: at === 0 ? first : change }));
+
+describe('advice for a volume', () => {
+  it('that is there: all but the newest move, which is whole then', () => {
+    const advice = adviseVolume(volume(daily(60, 30, 12)), options);
+    expect(advice).toMatchObject({ action: 'move-older', reason: 'cheaper', held: 0, alreadyMoved: 0, fullGiB: 60 });
+    expect(advice.move).toHaveLength(11);
+    expect(advice.meanChange).toBeCloseTo(0.3, 12);
+    expect(advice.dollarsPerMonth).toBeCloseTo(0.05 * (60 + 11 * 30), 9);
+    // The newest, whole, in EBS, and eleven copies of 30 GiB.
+    expect(advice.plan.dollarsPerMonthAfter).toBeCloseTo(0.05 * 60 + 11 * 30 * 0.00099, 9);
+    // A copy is 30 GiB at 0.00099, the change of 100 GiB is 0.05: they are equal at 0.594 %.
+    expect(advice.worthwhileChange).toBeCloseTo((30 * 0.00099) / 0.05 / 100, 12);
+    expect(advice.plan.leastTermDollars).toBeCloseTo((11 * 30 * 0.00099 * 180 * 12) / 365, 9);
+  });
+
+  it('that is deleted: all of them move', () => {
+    const advice = adviseVolume(volume(daily(60, 30, 12), { isDeleted: true }), options);
+    expect([advice.action, advice.move.length]).toEqual(['move-all', 12]);
+    expect(advice.plan.dollarsPerMonthAfter).toBeCloseTo(12 * 30 * 0.00099, 9);
+  });
+
+  it('with one snapshot: it is the base of the next, unless there will be none', () => {
+    expect(adviseVolume(volume([{ gib: 60 }]), options)).toMatchObject({ action: 'leave', reason: 'only-newest' });
+    expect(adviseVolume(volume([{ gib: 60 }], { isDeleted: true }), options).action).toBe('move-all');
+  });
+
+  it('of which little changes: it stays', () => {
+    const advice = adviseVolume(volume(daily(60, 0.1, 12)), options);
+    expect(advice).toMatchObject({ action: 'leave', reason: 'little-changes', move: [] });
+    expect(advice.meanChange).toBeLessThan(advice.worthwhileChange);
+  });
+
+  it('keeps as many as are asked for', () => {
+    const advice = adviseVolume(volume(daily(60, 30, 12)), { ...options, keepNewest: 4 });
+    expect(advice.move).toHaveLength(8);
+    expect(advice.plan.dollarsPerMonthAfter).toBeCloseTo(0.05 * (60 + 3 * 30) + 8 * 30 * 0.00099, 9);
+  });
+
+  it('leaves what is moved already, and what only others can delete', () => {
+    const made: readonly Made[] = [
+      { gib: 60, description: 'Created by CreateImage(i-0123) for ami-0123' },
+      { gib: 30, tags: { 'aws:backup:source-resource': 'vol-1' } },
+      { gib: 30, tags: { 'snap-to-s3': 'validated' } },
+      { gib: 60, tier: 'archive' },
+      { gib: 40 },
+      { gib: 40 },
+      { gib: 30 },
+    ];
+    const advice = adviseVolume(volume(made), options);
+    expect(advice).toMatchObject({ held: 3, alreadyMoved: 1, action: 'move-older' });
+    expect(advice.move).toEqual(['snap-00000000000000004', 'snap-00000000000000005']);
+    // Those that stay have all that changed since the one before that stays: at the most everything.
+    expect(advice.plan.dollarsPerMonthAfter).toBeCloseTo(0.05 * (60 + 30 + 30 + 60) + 2 * 30 * 0.00099, 9);
+    const held = adviseVolume(volume(made.slice(0, 4), { isDeleted: true }), options);
+    expect(held).toMatchObject({ action: 'leave', reason: 'nothing-to-move' });
+  });
+
+  it('whose move pays off too late: it stays', () => {
+    const advice = adviseVolume(volume(daily(60, 1, 12)), { ...options, mostPaybackMonths: 1 });
+    expect(advice).toMatchObject({ action: 'leave', reason: 'long-payback' });
+    expect(advice.plan.paybackMonths).toBeGreaterThan(1);
+    expect(advice.plan.paybackMonths).toBeCloseTo(advice.plan.onceDollars.high / advice.plan.savesDollarsPerMonth, 9);
+  });
+
+  it('takes the size of a copy from EC2 where it tells, and the rate from the report', () => {
+    const made = daily(60, 30, 12).map((one) => ({ ...one, fullGiB: 80 }));
+    const told = adviseVolume(volume(made), options);
+    expect(told).toMatchObject({ fullGiB: 80, fullGiBFrom: 'ec2' });
+    expect(told.plan.dollarsPerMonthAfter).toBeCloseTo(0.05 * 80 + 11 * 40 * 0.00099, 9);
+    const whole = volume(daily(60, 30, 12));
+    const half = {
+      ...whole,
+      snapshots: whole.snapshots.map((one) => ({ ...one, dollarsPerMonth: one.gibMonths * 0.025 })),
+    };
+    expect(adviseVolume(half, options).plan.dollarsPerMonthAfter).toBeCloseTo(0.025 * 60 + 11 * 30 * 0.00099, 9);
+  });
+
+  it('says nothing where dates or prices are not known', () => {
+    const unknown = { ...volume(daily(60, 30, 12)), volumeId: undefined };
+    expect(adviseVolume(unknown, options).reason).toBe('unknown-volume');
+    const china = volume(daily(60, 30, 12), { region: 'cn-north-1' });
+    expect(adviseVolume(china, { ...options, prices: pricesOf('cn-north-1') }).reason).toBe('unknown-prices');
+  });
+
+  it('costs nothing at first in EBS, and the instance, the volume and the requests in S3', () => {
+    const { classes, plan } = adviseVolume(volume(daily(60, 30, 3)), options);
+    expect(classes.find(({ destination }) => destination === 'EBS_ARCHIVE')?.onceDollars).toEqual({ low: 0, high: 0 });
+    const hours = (60 * 1024) / 3.5 / 3_600;
+    const requests = (Math.ceil((30 * 1024) / 8) * 0.05 + 20 * 0.005) / 1_000;
+    expect(plan.onceDollars.high).toBeCloseTo(2 * (requests + hours * ((100 * 0.05) / 730 + 0.0416)), 9);
+  });
+});
+
+describe('the best plan', () => {
+  // A linear congruential generator: the same volumes each time.
+  let state = 42;
+  const random = (): number => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
+  const cases = Array.from({ length: 200 }, () => {
+    const full = 1 + 99 * random();
+    const count = 2 + Math.floor(random() * 14);
+    return volume(
+      Array.from({ length: count }, (_, at) => ({ gib: at === 0 ? full : full * random() ** 6 })),
+      { isDeleted: random() < 0.3 },
+    );
+  });
+
+  it('is never dearer than moving any other number of the oldest', () => {
+    let moves = 0;
+    for (const made of cases) {
+      const { plan, fullGiB, dollarsPerMonth } = adviseVolume(made, options);
+      const perCopy = fullGiB * perGiBMonth('DEEP_ARCHIVE', 2, prices);
+      const most = made.snapshots.length - (made.isDeleted === true ? 0 : 1);
+      expect(plan.dollarsPerMonthAfter).toBeLessThanOrEqual(dollarsPerMonth);
+      if (plan.moved > 0) moves += 1;
+      for (let moved = 1; moved <= most; moved += 1) {
+        const left = made.snapshots.slice(moved);
+        const kept = left.reduce((sum, { gibMonths }, at) => sum + (at === 0 ? fullGiB : gibMonths), 0);
+        expect(plan.dollarsPerMonthAfter).toBeLessThanOrEqual(0.05 * kept + moved * perCopy + 1e-9);
+      }
+    }
+    // Both ends are among them.
+    expect(moves).toBeGreaterThan(100);
+    expect(moves).toBeLessThan(200);
+  });
+});
+
+it('advice as people see it', () => {
+  const volumes = [
+    volume(daily(448, 200, 16), { volumeGiB: 500, name: 'MySQL Slave DB' }),
+    volume(daily(2.4, 0.1, 6), { volumeGiB: 20, isDeleted: true, id: 'vol-00000002' }),
+    volume(daily(60, 0.1, 12), { id: 'vol-00000003' }),
+  ];
+  const region = { account: '123456789012', region: 'us-east-1', dollarsPerMonth: 177.755, snapshots: 34, volumes };
+  const advised = advise([region], { ...options, priceFile: undefined, compressionRatio: 1 });
+  const lines = [...adviceLines(advised, { destination: 'DEEP_ARCHIVE', compressionRatio: 1, ratioFrom: 'assumed' })];
+  expect(lines.join('\n')).toBe(
+    `
+Advice: move 21 snapshots of 2 volumes to Deep Archive. That saves $143 of $178 a month, once they are deleted in EBS.
+
+volume                                   now    after   saves   moving costs  pays off  advice
+vol-00000001 (500GB, MySQL Slave DB)    $172    $29.1    $143    $9.65-$48.2   month 1  move the oldest 15: 40% changes each time, a copy pays from 1.8% on
+vol-00000002 (20GB, deleted)          $0.145  $0.0143  $0.131  $0.152-$0.198   month 2  move all 6: a full copy in Deep Archive is cheaper
+vol-00000003 (100GB)                   $3.05                                            leave: 0.10% changes each time, a copy pays from 1.2% on
+
+What all snapshots of a volume cost a month, in EBS and as full copies elsewhere, compressed 1:1 (assumed):
+
+volume                                EBS now  S3 Std   S3 IA  Glacier IR  Glacier  Deep Archive  EBS archive
+vol-00000001 (500GB, MySQL Slave DB)     $172    $165   $89.6       $28.7    $25.8         $7.10        $89.6
+vol-00000002 (20GB, deleted)           $0.145  $0.331  $0.180     $0.0576  $0.0518       $0.0143       $0.180
+vol-00000003 (100GB)                    $3.05   $16.6   $9.00       $2.88    $2.59        $0.713        $9.00
+
+Prices of us-east-1: list prices of 2026-11-01.
+EBS costs what the report says. See the guide on costs for how the rest is guessed.`.trim(),
+  );
+});
