@@ -25,7 +25,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/{sandbox,disk,store,verify,commands,e2e,faults,interop}/**/*.test.ts'],
+          include: ['test/{sandbox,disk,store,verify,commands,e2e,browser,faults,interop}/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           env,

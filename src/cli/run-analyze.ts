@@ -21,6 +21,7 @@ import { adviceCsv, adviceLines, adviceSentence, type AdviceContext } from './re
 import { analysisLines } from './render/analysis.js';
 import type { Output } from './render/index.js';
 import { ndjsonLine } from './render/ndjson.js';
+import { writePage } from './page/index.js';
 import { openReport, type Report } from './report.js';
 import { processSignals } from './signals.js';
 
@@ -51,6 +52,10 @@ export async function runAnalyze(values: OptionValues, output: Output, words: re
   const context = await adviceContext(analyzing);
   const advised = advise(analysis, { ...request.settings, compressionRatio: context.compressionRatio });
   tell(advised, { read, context, analyzing });
+  if (request.htmlFile !== undefined) {
+    await writePage(request.htmlFile, { regions: advised, context, days: read.days, madeAt: new Date() });
+    report.say(`The page is ${request.htmlFile}`);
+  }
   if (!request.tagRecommended || ec2In === undefined) return exitStatus.done;
   return await tag(advised, { ec2In, context, analyzing });
 }

@@ -132,6 +132,8 @@ interface Series {
   readonly standard: readonly Snapshot[];
   /** Those that may be moved, by date. */
   readonly movable: readonly Snapshot[];
+  /** What EBS keeps when the first of them is gone, the first two, and so on. */
+  readonly remainingGiB: readonly number[];
   readonly dollarsPerMonth: number;
   /** What a GiB costs a month, by the report. */
   readonly rate: number;
@@ -151,9 +153,11 @@ function series(volume: VolumeUsage, { prices, keepNewest, tag }: AdviceOptions)
   const volumeGiB = volume.volumeGiB ?? fullGiB;
   const kept = keepNewest ?? (volume.isDeleted === true ? 0 : 1);
   const candidates = standard.slice(0, Math.max(0, standard.length - kept));
+  const movable = candidates.filter((one) => !isHeld(one) && !isMoved(one, tag));
   return {
     standard,
-    movable: candidates.filter((one) => !isHeld(one) && !isMoved(one, tag)),
+    movable,
+    remainingGiB: remaining(standard, new Set(movable), fullGiB),
     dollarsPerMonth,
     rate: gib > 0 && dollarsPerMonth > 0 ? dollarsPerMonth / gib : prices.snapshotPerGiBMonth,
     volumeGiB,
@@ -170,12 +174,11 @@ function series(volume: VolumeUsage, { prices, keepNewest, tag }: AdviceOptions)
 function bestPlan(facts: Series, destination: Destination, options: AdviceOptions): ClassPlan {
   const { prices, compressionRatio, partBytesOf } = options;
   const perCopy = facts.fullGiB * perGiBMonth(destination, compressionRatio, prices);
-  const after = (moved: number): number => remaining(facts, moved) * facts.rate + moved * perCopy;
   // What stays as it is, is what the report says: the model has no share in it.
   let [moved, dollarsPerMonthAfter] = [0, facts.dollarsPerMonth];
-  for (let count = 1; count <= facts.movable.length; count += 1) {
-    const dollars = after(count);
-    if (dollars < dollarsPerMonthAfter) [moved, dollarsPerMonthAfter] = [count, dollars];
+  for (const [at, remainingGiB] of facts.remainingGiB.entries()) {
+    const dollars = remainingGiB * facts.rate + (at + 1) * perCopy;
+    if (dollars < dollarsPerMonthAfter) [moved, dollarsPerMonthAfter] = [at + 1, dollars];
   }
   const savesDollarsPerMonth = facts.dollarsPerMonth - dollarsPerMonthAfter;
   const onceDollars = movingCost({ snapshots: moved, ...facts, destination, compressionRatio, partBytesOf }, prices);
@@ -195,18 +198,33 @@ function bestPlan(facts: Series, destination: Destination, options: AdviceOption
 
 const daysPerMonth = 365 / 12;
 
-/** What EBS keeps, in GiB, when the oldest movable ones are gone. */
-function remaining({ standard, movable, fullGiB }: Series, moved: number): number {
-  const gone = new Set(movable.slice(0, moved));
-  let [total, sinceLast, isFirst] = [0, 0, true];
-  for (const one of standard) {
-    sinceLast += one.gibMonths;
-    if (gone.has(one)) continue;
-    // What several changes have in common counts once; it cannot be more than everything.
-    total += isFirst && sinceLast > one.gibMonths ? fullGiB : Math.min(fullGiB, sinceLast);
-    [sinceLast, isFirst] = [0, false];
+/**
+ * What EBS keeps, in GiB, when the first movable one is gone, the first two, and so on: the oldest that stays is whole, and
+ * each one after it is what has changed since the one before that stays. Its length is the number of movable ones.
+ */
+function remaining(standard: readonly Snapshot[], movable: ReadonlySet<Snapshot>, fullGiB: number): readonly number[] {
+  // Of those that follow one that stays, as they are.
+  const from: number[] = [0];
+  for (const { gibMonths } of standard.toReversed()) from.push((from.at(-1) ?? 0) + Math.min(fullGiB, gibMonths));
+  from.reverse();
+  const found: number[] = [];
+  let [kept, sinceLast, isFirst] = [0, 0, true];
+  /** What several changes have in common counts once; it cannot be more than everything. */
+  const keptAs = (own: number): number => {
+    const all = sinceLast + own;
+    return isFirst && all > own ? fullGiB : Math.min(fullGiB, all);
+  };
+  for (const [at, one] of standard.entries()) {
+    if (movable.has(one)) {
+      sinceLast += one.gibMonths;
+      const next = standard[at + 1];
+      found.push(kept + (next === undefined ? 0 : keptAs(next.gibMonths)) + (from[at + 2] ?? 0));
+    } else {
+      kept += keptAs(one.gibMonths);
+      [sinceLast, isFirst] = [0, false];
+    }
   }
-  return total;
+  return found;
 }
 
 /** Only AWS Backup deletes what it has made, and a snapshot of an AMI cannot be deleted before that. */

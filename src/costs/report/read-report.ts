@@ -30,9 +30,19 @@ export interface UnreadableLine {
   readonly why: string;
 }
 
+/** What all snapshots together were billed on a day. */
+export interface BilledDay {
+  /** ISO date. */
+  readonly day: string;
+  readonly dollars: number;
+  readonly gibMonths: number;
+}
+
 /** What reports say of snapshots. */
 export interface ReadReport {
   readonly usage: readonly SnapshotUsage[];
+  /** What was billed on each day that the reports have, in the order of time. */
+  readonly days: readonly BilledDay[];
   readonly unreadableLines: number;
   /** The first of them. */
   readonly unreadable: readonly UnreadableLine[];
@@ -63,6 +73,7 @@ export async function readReport(files: readonly ReportFile[], options: ReadRepo
   options.signal?.addEventListener('abort', interrupt);
   try {
     await connection.run(usageTable);
+    await connection.run('CREATE TABLE days (day DATE, account VARCHAR, delivery INTEGER, cost DOUBLE, amount DOUBLE)');
     const unreadable: UnreadableLine[] = [];
     let unreadableLines = 0;
     for (const file of files) {
@@ -71,8 +82,8 @@ export async function readReport(files: readonly ReportFile[], options: ReadRepo
       unreadableLines += rejected.count;
       unreadable.push(...rejected.first);
     }
-    const usage = await newest(connection);
-    return { usage, unreadableLines, unreadable: unreadable.slice(0, mostUnreadableTold) };
+    const [usage, days] = [await newest(connection), await billedDays(connection)];
+    return { usage, days, unreadableLines, unreadable: unreadable.slice(0, mostUnreadableTold) };
   } catch (error) {
     options.signal?.throwIfAborted();
     throw error;
@@ -111,7 +122,15 @@ async function readFile(
     // DuckDB takes a gzip file that is cut off for one that has ended.
     const whole = file.kind === 'gzip' ? requireWholeGzip(file.path) : Promise.resolve();
     whole.catch(() => undefined);
-    await connection.run(`INSERT INTO usage ${selection(format, nameOf, table, file.delivery)}`);
+    await connection.run(`CREATE TEMP TABLE sums AS ${sums(format, nameOf, table, file.delivery)}`);
+    // Of each snapshot only its newest period in this file, and of each day the sum.
+    await connection.run(
+      'INSERT INTO usage SELECT * FROM sums QUALIFY started = max(started) OVER (PARTITION BY snapshot)',
+    );
+    await connection.run(
+      'INSERT INTO days SELECT CAST(started AS DATE), account, delivery, sum(cost), sum(amount) FROM sums GROUP BY ALL',
+    );
+    await connection.run('DROP TABLE sums');
     await whole;
     return isCsv ? await rejected(connection, where) : { count: 0, first: [] };
   } catch (error) {
@@ -154,6 +173,8 @@ function csvTable({ path, kind }: ReportFile, columns: readonly string[], format
     `escape = '"'`,
     `compression = '${kind === 'gzip' ? 'gzip' : 'none'}'`,
     `max_line_size = ${longestLineBytes}`,
+    // It would be sixteen such lines, for each thread.
+    `buffer_size = ${longestLineBytes + 1024 * 1024}`,
     'null_padding = false',
     'store_rejects = true',
     'rejects_limit = 0',
@@ -161,17 +182,17 @@ function csvTable({ path, kind }: ReportFile, columns: readonly string[], format
   return `read_csv(${literal(path)}, columns = {${names}}, ${options.join(', ')})`;
 }
 
-/** What of a file is usage of snapshots, in our own terms; of each snapshot only its newest period in this file. */
-function selection(format: ReportFormat, nameOf: (column: string) => string, table: string, delivery: number): string {
+/** What of a file is usage of snapshots, in our own terms, added up for each snapshot and period. */
+function sums(format: ReportFormat, nameOf: (column: string) => string, table: string, delivery: number): string {
   const text = (column: string | undefined): string =>
     column === undefined ? `''` : `CAST(${nameOf(column)} AS VARCHAR)`;
   const time = (expression: string): string => `TRY_CAST(${expression} AS TIMESTAMP)`;
   const isInterval = format.end?.isInterval === true;
-  const started = time(`split_part(${text(format.start)}, '/', 1)`);
+  const started = time(isInterval ? `split_part(${text(format.start)}, '/', 1)` : nameOf(format.start));
   const ended =
     format.end === undefined
-      ? 'NULL'
-      : time(isInterval ? `split_part(${text(format.end.column)}, '/', 2)` : text(format.end.column));
+      ? 'NULL::TIMESTAMP'
+      : time(isInterval ? `split_part(${text(format.end.column)}, '/', 2)` : nameOf(format.end.column));
   const correction = format.correction === undefined ? '' : `AND coalesce(${text(format.correction)}, '') = ''`;
   return `
     WITH lines AS (
@@ -182,15 +203,17 @@ function selection(format: ReportFormat, nameOf: (column: string) => string, tab
       WHERE regexp_matches(${text(format.usageType)}, '(^|-)EBS:Snapshot(Usage|ArchiveStorage)$')
         AND ${text(format.lineType)} IN ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage') ${correction}
     ), sums AS (
-      SELECT regexp_extract(resource, 'snap-(?:[0-9a-f]{17}|[0-9a-f]{8})$') AS snapshot, ends_with(usage_type, 'ArchiveStorage') AS archived,
-        started, max(date_diff('second', started, coalesce(ended, started + INTERVAL 1 DAY))) / 3600 AS hours, sum(amount) AS amount,
-        sum(cost) AS cost, min(split_part(resource, ':', 2)) AS arn_partition,
-        coalesce(nullif(min(split_part(resource, ':', 4)), ''), min(region), '') AS region,
-        coalesce(nullif(min(split_part(resource, ':', 5)), ''), min(account), '') AS account, ${delivery} AS delivery
+      SELECT resource, usage_type, started, max(ended) AS ended, sum(amount) AS amount, sum(cost) AS cost, any_value(region) AS region,
+        any_value(account) AS account
       FROM lines WHERE started IS NOT NULL AND amount IS NOT NULL AND cost IS NOT NULL
-      GROUP BY ALL
+      GROUP BY 1, 2, 3
     )
-    SELECT * FROM sums WHERE snapshot <> '' QUALIFY started = max(started) OVER (PARTITION BY snapshot)`;
+    SELECT regexp_extract(resource, 'snap-(?:[0-9a-f]{17}|[0-9a-f]{8})$') AS snapshot,
+      ends_with(usage_type, 'ArchiveStorage') AS archived, started,
+      date_diff('second', started, coalesce(ended, started + INTERVAL 1 DAY)) / 3600 AS hours, amount, cost,
+      split_part(resource, ':', 2) AS arn_partition, coalesce(nullif(split_part(resource, ':', 4), ''), region, '') AS region,
+      coalesce(nullif(split_part(resource, ':', 5), ''), account, '') AS account, ${delivery} AS delivery
+    FROM sums WHERE snapshot <> ''`;
 }
 
 async function rejected(connection: DuckDBConnection, file: string): Promise<Rejected> {
@@ -222,36 +245,42 @@ async function newest(connection: DuckDBConnection): Promise<readonly SnapshotUs
       cost * date_diff('hour', date_trunc('month', started), date_trunc('month', started) + INTERVAL 1 MONTH) / hours AS dollars
     FROM newest WHERE hours > 0 AND amount > 0 ORDER BY snapshot, archived`);
   const usage: SnapshotUsage[] = [];
-  for await (const rows of result.yieldRowObjectJs()) {
-    for (const row of usageRows.parse(rows)) {
+  for await (const rows of result.yieldRows()) {
+    for (const [snapshot, archived, partition, region, account, started, gibMonths, dollars] of usageRows.parse(rows)) {
       usage.push({
-        snapshotId: snapshotId(row.snapshot),
-        account: row.account,
-        region: row.region,
-        partition: row.arn_partition,
-        tier: row.archived ? 'archive' : 'standard',
-        gibMonths: row.gib_months,
-        dollarsPerMonth: row.dollars,
-        periodStart: row.started,
+        snapshotId: snapshotId(snapshot),
+        account,
+        region,
+        partition,
+        tier: archived ? 'archive' : 'standard',
+        gibMonths,
+        dollarsPerMonth: dollars,
+        periodStart: started,
       });
     }
   }
   return usage;
 }
 
+/** Of a day that an account has in several deliveries the newest counts. */
+async function billedDays(connection: DuckDBConnection): Promise<readonly BilledDay[]> {
+  const result = await connection.runAndReadAll(`
+    WITH newest AS (
+      SELECT day, account, sum(cost) AS cost, sum(amount) AS amount FROM days GROUP BY day, account, delivery
+      QUALIFY delivery = max(delivery) OVER (PARTITION BY day, account)
+    )
+    SELECT strftime(day, '%Y-%m-%d') AS day, sum(cost) AS dollars, sum(amount) AS gib_months FROM newest GROUP BY 1 ORDER BY 1`);
+  return dayRows
+    .parse(result.getRowObjectsJS())
+    .map(({ day, dollars, gib_months: gibMonths }) => ({ day, dollars, gibMonths }));
+}
+
+const dayRows = z.array(z.object({ day: z.string(), dollars: z.number(), gib_months: z.number() }));
 const describedRows = z.array(z.object({ column_name: z.string() }));
 const rejectedRows = z.array(z.object({ line: z.union([z.number(), z.bigint()]), why: z.string() }));
+/** By place: a hundred thousand objects take longer. */
 const usageRows = z.array(
-  z.object({
-    snapshot: z.string(),
-    archived: z.boolean(),
-    arn_partition: z.string(),
-    region: z.string(),
-    account: z.string(),
-    started: z.string(),
-    gib_months: z.number(),
-    dollars: z.number(),
-  }),
+  z.tuple([z.string(), z.boolean(), z.string(), z.string(), z.string(), z.string(), z.number(), z.number()]),
 );
 
 /** As SQL writes texts and names: what is in them is never anything else. */

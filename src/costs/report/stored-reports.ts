@@ -29,7 +29,8 @@ export function newestManifests(objects: readonly StoredObjectName[], months: nu
     const manifest = { ...one, report, period: period?.[1] ?? '' };
     const id = `${report} ${manifest.period}`;
     const known = newest.get(id);
-    if (known === undefined || known.lastModified < manifest.lastModified) newest.set(id, manifest);
+    // S3 tells seconds; of two in one second that counts whose key is later, for keys may have the time of the delivery in them.
+    if (known === undefined || known.lastModified <= manifest.lastModified) newest.set(id, manifest);
   }
   const periodsOf = new Map<string, number>();
   return [...newest.values()].sort(fallingPeriod).filter(({ report }) => {

@@ -118,7 +118,14 @@ describe('the same facts', () => {
     'as %s, %s, give the same answer',
     async (kind, packing) => {
       const path = await writeReport(await newFolder(), csv(records(kind, facts)), { packing, name: 'file' });
-      expect(rounded(await read([path]))).toEqual(expected);
+      const found = await read([path]);
+      expect(rounded(found)).toEqual(expected);
+      const days = found.days.map(({ day: of, dollars, gibMonths }) => [of, Number(dollars.toFixed(9)), gibMonths]);
+      expect(days).toEqual([
+        ['2026-05-18', 0.5, 10],
+        ['2026-05-19', 0.25, 5],
+        ['2026-05-20', 0.775, 30.5],
+      ]);
     },
   );
 
@@ -240,7 +247,7 @@ describe('a hostile report', () => {
   it('of a header only has no usage', async () => {
     const path = join(await newFolder(), 'file');
     await writeFile(path, text.split('\n')[0] ?? '');
-    expect(await read([path])).toEqual({ usage: [], unreadableLines: 0, unreadable: [] });
+    expect(await read([path])).toEqual({ usage: [], days: [], unreadableLines: 0, unreadable: [] });
   });
 
   it('that is no report', async () => {

@@ -1,0 +1,195 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+// The page of `analyze --html`, in a real browser without a network.
+
+let folder = '';
+let browser: Browser;
+let [small, large] = ['', ''];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-page-test-'));
+  [small, large] = [join(folder, 'small.html'), join(folder, 'large.html')];
+  const make = (path: string, volumes: string): Promise<unknown> =>
+    promisify(execFile)(process.execPath, ['dist/scripts/example-page.js', path, volumes]);
+  await Promise.all([make(small, '12'), make(large, '5000')]);
+  // As root Chromium has no sandbox of its own; the page is ours.
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+}, 60_000);
+afterAll(async () => {
+  await browser.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Opens a page, looks at it, and finds that nothing was asked of any network and no script has failed. */
+async function opened(
+  path: string,
+  options: BrowserContextOptions,
+  look: (page: Page) => Promise<void>,
+): Promise<void> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const said: string[] = [];
+  page.on('console', (message) => said.push(message.text()));
+  page.on('pageerror', (error) => said.push(error.message));
+  page.on('dialog', (dialog) => said.push(dialog.message()));
+  page.on('request', (request) => said.push(request.url()));
+  await page.goto(`file://${path}`);
+  await look(page);
+  expect(said).toEqual([`file://${path}`]);
+  await context.close();
+}
+
+const screen = { viewport: { width: 1280, height: 900 } };
+const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+const names = (page: Page): Promise<readonly string[]> =>
+  page
+    .locator('table.volumes tbody tr:not([hidden]) th')
+    .evaluateAll((cells) => cells.map((cell) => (cell as HTMLElement).innerText));
+/** How many pixels of a chart are neither ground nor empty. */
+const inked = (page: Page, id: string): Promise<number> =>
+  page.locator(`canvas#${id}`).evaluate((canvas) => {
+    const { width, height } = canvas as HTMLCanvasElement;
+    const pixels = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height).data ?? [];
+    return [...pixels].filter((value, at) => at % 4 === 3 && value > 0).length;
+  });
+
+describe('the page', () => {
+  it('says first what can be saved, and of what day the prices are', async () => {
+    await opened(small, screen, async (page) => {
+      await expect(page.getByRole('heading', { level: 1 }).innerText()).resolves.toMatch(
+        /^EBS snapshots cost \$[\d,]+ a month; \$[\d,]+ of that can be saved$/,
+      );
+      await expect(page.locator('footer').innerText()).resolves.toContain('list prices of 2026-11-01.');
+    });
+  });
+
+  it('draws each chart, names and describes it, and says the same in a table', async () => {
+    await opened(small, screen, async (page) => {
+      for (const [id, title] of [
+        ['by-volume', 'Cost by volume'],
+        ['over-time', 'Cost over time'],
+        ['by-class', 'Saving by storage class'],
+        ['break-even', 'Break-even'],
+      ] as const) {
+        expect(await page.getByRole('img', { name: title }).count()).toBe(1);
+        expect(await inked(page, id)).toBeGreaterThan(5_000);
+        const region = page.getByRole('region', { name: `${title} as a table` });
+        expect(await region.isVisible()).toBe(false);
+        await page
+          .locator('figure', { has: page.locator(`#${id}`) })
+          .locator('summary')
+          .press('Enter');
+        expect(await region.isVisible()).toBe(true);
+        expect(await region.locator('tbody tr').count()).toBeGreaterThan(5);
+      }
+    });
+  });
+
+  it('sorts by any column, by keyboard alone, and says so', async () => {
+    await opened(small, screen, async (page) => {
+      const header = page.getByRole('columnheader', { name: 'Now' });
+      const now = (): Promise<readonly number[]> =>
+        page
+          .locator('table.volumes tbody tr td:nth-child(7)')
+          .evaluateAll((cells) => cells.map((cell) => Number((cell as HTMLElement).dataset.sort)));
+      await header.getByRole('button').focus();
+      await page.keyboard.press('Enter');
+      expect(await header.getAttribute('aria-sort')).toBe('descending');
+      expect(await now()).toEqual((await now()).toSorted((a, b) => b - a));
+      await page.keyboard.press('Space');
+      expect(await header.getAttribute('aria-sort')).toBe('ascending');
+      expect(await now()).toEqual((await now()).toSorted((a, b) => a - b));
+      expect(new Set(await now()).size).toBeGreaterThan(5);
+      const volumes = page.getByRole('columnheader', { name: 'Volume' });
+      await volumes.getByRole('button').press('Enter');
+      expect(await header.getAttribute('aria-sort')).toBeNull();
+      expect(await names(page)).toEqual((await names(page)).toSorted((a, b) => a.localeCompare(b)));
+    });
+  });
+
+  it('filters, counts what is shown, and shows the cost in each class when asked', async () => {
+    await opened(small, screen, async (page) => {
+      await page.getByLabel('Filter').fill('mysql');
+      expect(await names(page)).toHaveLength(2);
+      await expect(page.getByRole('status').innerText()).resolves.toBe('2 of 12 volumes');
+      const glacier = page.getByRole('columnheader', { name: 'Glacier IR' });
+      expect(await glacier.isVisible()).toBe(false);
+      await page.getByLabel('Costs in each class').press('Space');
+      expect(await glacier.isVisible()).toBe(true);
+    });
+  });
+
+  it('takes names for text, whatever is in them', async () => {
+    const html = await readFile(small, 'utf8');
+    expect(html).not.toContain('<script>alert');
+    await opened(small, screen, async (page) => {
+      expect((await names(page)).some((name) => name.startsWith('<script>alert("a name is text")</script>'))).toBe(
+        true,
+      );
+    });
+  });
+
+  it('may run no other script, and ask nobody', async () => {
+    const context = await browser.newContext(screen);
+    const page = await context.newPage();
+    await page.goto(`file://${small}`);
+    const asked = await page.evaluate(async () => {
+      const script = document.createElement('script');
+      script.textContent = 'window.wasRun = true';
+      document.body.append(script);
+      const answer = await fetch('http://127.0.0.1:9/').catch((error: unknown) => String(error));
+      return { wasRun: 'wasRun' in window, answer };
+    });
+    expect(asked).toMatchObject({ wasRun: false, answer: expect.stringContaining('Failed to fetch') });
+    await context.close();
+  });
+
+  it('is as wide as a phone, and only its tables are wider', async () => {
+    await opened(small, phone, async (page) => {
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(wide).toBeLessThanOrEqual(0);
+      const table = page.getByRole('region', { name: 'Volumes' });
+      expect(await table.evaluate((element) => element.scrollWidth > element.clientWidth)).toBe(true);
+      const sizes = await page
+        .locator('p, td, th')
+        .evaluateAll((all) => all.map((one) => parseFloat(getComputedStyle(one).fontSize)));
+      expect(Math.min(...sizes)).toBeGreaterThanOrEqual(13);
+    });
+  });
+
+  it.each(['light', 'dark'] as const)('has letters that stand out, %s', async (colorScheme) => {
+    await opened(small, { ...screen, colorScheme }, async (page) => {
+      const contrasts = await page.evaluate(() => {
+        const luminance = (colour: string): number => {
+          const [r = 0, g = 0, b = 0] = (colour.match(/\d+/g) ?? []).map((part) => {
+            const share = Number(part) / 255;
+            return share <= 0.040_45 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+          });
+          return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        };
+        const ground = luminance(getComputedStyle(document.body).backgroundColor);
+        return [...document.querySelectorAll('h1, p, figcaption, td, summary, footer')].map((element) => {
+          const letters = luminance(getComputedStyle(element).color);
+          return (Math.max(letters, ground) + 0.05) / (Math.min(letters, ground) + 0.05);
+        });
+      });
+      expect(contrasts.length).toBeGreaterThan(100);
+      // WCAG 2.2, level AA.
+      expect(Math.min(...contrasts)).toBeGreaterThanOrEqual(4.5);
+    });
+  });
+
+  it('of 5,000 volumes can be sorted and filtered', async () => {
+    await opened(large, screen, async (page) => {
+      await page.getByRole('columnheader', { name: 'Snapshots' }).getByRole('button').click();
+      await page.getByLabel('Filter').fill('file share 625');
+      expect(await names(page)).toHaveLength(1);
+      await expect(page.getByRole('status').innerText()).resolves.toBe('1 of 5000 volumes');
+    });
+  });
+});

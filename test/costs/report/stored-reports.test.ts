@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { mayBeReport, newestManifests, type StoredObjectName } from '../../../src/costs/index.js';
+
+// Which of the objects below a prefix are read.
+
+const at = (day: number, key: string): StoredObjectName => ({
+  key,
+  sizeBytes: 1,
+  lastModified: new Date(Date.UTC(2026, 10, day)),
+});
+const keys = (objects: readonly StoredObjectName[], months = 1): readonly string[] =>
+  newestManifests(objects, months).map(({ key }) => key);
+
+describe('manifests below a prefix', () => {
+  const legacy = [
+    at(3, 'r/cost/20261001-20261101/cost-Manifest.json'),
+    at(2, 'r/cost/20261001-20261101/8b1e/cost-Manifest.json'),
+    at(9, 'r/cost/20261101-20261201/1111/cost-Manifest.json'),
+    at(10, 'r/cost/20261101-20261201/2222/cost-Manifest.json'),
+    at(10, 'r/cost/20261101-20261201/2222/cost-1.csv.gz'),
+    at(11, 'r/cost/20261101-20261201/cost-Manifest.json'),
+  ];
+  const exported = [
+    at(5, 'exports/all/metadata/BILLING_PERIOD=2026-10/all-Manifest.json'),
+    at(12, 'exports/all/metadata/BILLING_PERIOD=2026-11/2026-11-12T00:00:00Z/all-Manifest.json'),
+    at(11, 'exports/all/metadata/BILLING_PERIOD=2026-11/2026-11-11T00:00:00Z/all-Manifest.json'),
+    at(12, 'exports/all/data/BILLING_PERIOD=2026-11/2026-11-12T00:00:00Z/all-00001.snappy.parquet'),
+  ];
+
+  it('of the newest period the newest', () => {
+    expect(keys(legacy)).toEqual(['r/cost/20261101-20261201/cost-Manifest.json']);
+    expect(keys(exported)).toEqual([
+      'exports/all/metadata/BILLING_PERIOD=2026-11/2026-11-12T00:00:00Z/all-Manifest.json',
+    ]);
+  });
+
+  it('of as many periods as are asked for, the newest first', () => {
+    expect(keys(legacy, 2)).toEqual([
+      'r/cost/20261101-20261201/cost-Manifest.json',
+      'r/cost/20261001-20261101/cost-Manifest.json',
+    ]);
+    expect(keys(exported, 12)).toHaveLength(2);
+  });
+
+  it('of each report by itself', () => {
+    expect(keys([...legacy, ...exported])).toHaveLength(2);
+    expect(keys([at(1, 'a/x-Manifest.json'), at(2, 'b/x-Manifest.json')])).toEqual([
+      'b/x-Manifest.json',
+      'a/x-Manifest.json',
+    ]);
+  });
+
+  it('and without any the files themselves', () => {
+    expect(keys([at(1, 'a/report.csv.gz')])).toEqual([]);
+    const names = ['a.csv', 'a.csv.gz', 'a.zip', 'a.snappy.parquet', 'a.json', 'a.txt', 'a.csv.tmp'];
+    expect(names.filter((key) => mayBeReport(at(1, key)))).toEqual(names.slice(0, 4));
+  });
+});
