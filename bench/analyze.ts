@@ -1,5 +1,6 @@
 // What reading cost reports takes, beside one plain query of DuckDB and csv-parse; see bench/README.md.
-// `npm run bench:analyze -- [--lines 5000000] [--formats csv,csv.gz,parquet] [--rounds 3] [--without csv-parse]`
+// `npm run bench:analyze -- [--lines 5000000] [--kind legacy|cur-2|focus] [--formats csv,csv.gz,zip,parquet]
+// [--rounds 3] [--without csv-parse]`
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -9,11 +10,12 @@ import { command } from './migrate/stand.js';
 import { markdownTable } from './migrate/table.js';
 import { timed, type Timed } from './migrate/timed.js';
 import { median, secondsText } from './process-facts.js';
-import { makeReport, type MadeReport } from './report/make.js';
+import { makeReport, type MadeReport, type ReportKind } from './report/make.js';
 
 const { values } = parseArgs({
   options: {
     lines: { type: 'string', default: '5000000' },
+    kind: { type: 'string', default: 'legacy' },
     formats: { type: 'string', default: 'csv,csv.gz,parquet' },
     rounds: { type: 'string', default: '3' },
     memory: { type: 'string', default: '1GB' },
@@ -21,6 +23,7 @@ const { values } = parseArgs({
   },
 });
 const lines = Number(values.lines);
+const kind = values.kind as ReportKind;
 const interrupted = new AbortController();
 const { signal } = interrupted;
 process.once('SIGINT', () => interrupted.abort());
@@ -34,11 +37,14 @@ try {
   const rows: string[][] = [];
   for (const format of values.formats.split(',') as readonly MadeReport['format'][]) {
     const path = join(folder, `report-1.${format}`);
-    await makeReport({ path, lines, format });
+    await makeReport({ path, lines, format, kind });
     const contenders = new Map<string, string>([
       ['analyze', `${command} analyze ${path} --offline --json --memory ${values.memory}`],
-      ['one query of DuckDB', `${peer('plain-duckdb')} ${path}`],
-      ...(format === 'parquet' || values.without === 'csv-parse'
+      // The peers know the names of a legacy report only, and no zip.
+      ...(kind !== 'legacy' || format === 'zip'
+        ? []
+        : [['one query of DuckDB', `${peer('plain-duckdb')} ${path}`] as const]),
+      ...(kind !== 'legacy' || format === 'parquet' || format === 'zip' || values.without === 'csv-parse'
         ? []
         : [['csv-parse', `${peer('csv-parse')} ${path}`] as const]),
     ]);

@@ -56,6 +56,10 @@ export function arrangements({ state, files, clock }: Lifecycle): Arrangements {
       // The record first, so that snapshots stand in the order of their sequences.
       state.region(foreign.region ?? state.instance.region).putSnapshot(snapshot);
       await files.importSnapshot(snapshot.id, { sizeGiB, file });
+      const fullSizeBytes = await files.fullSizeBytes(snapshot.id);
+      state
+        .region(foreign.region ?? state.instance.region)
+        .putSnapshot({ ...snapshot, status: { kind: 'completed', completedAtMs: nowMs, fullSizeBytes } });
       await state.save();
       return snapshot.id;
     },

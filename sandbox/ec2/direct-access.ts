@@ -63,7 +63,8 @@ export function directAccess(lifecycle: Lifecycle): SnapshotPort {
         await chmod(file, 0o444);
         await rename(file, files.snapshotPath(id));
       }
-      await settle(name, id, { kind: 'completed', completedAtMs: clock.now() });
+      const fullSizeBytes = await files.fullSizeBytes(id);
+      await settle(name, id, { kind: 'completed', completedAtMs: clock.now(), fullSizeBytes });
       // Deleted while the file was moved: nobody refers to it.
       if (!snapshots.has(id)) await files.removeSnapshot(id);
     },

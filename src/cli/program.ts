@@ -32,6 +32,13 @@ Examples:
       --bucket backups.example.com
 `;
 
+const analyzing = `
+Examples:
+  snap-to-s3 analyze s3://reports.example.com/exports/ --html snapshots.html
+  snap-to-s3 analyze costreport-1.csv.gz --compression-ratio 2
+  snap-to-s3 analyze reports --tag-recommended --dry-run
+`;
+
 const examples = `
 Examples:
   sudo snap-to-s3 doctor --bucket backups.example.com
@@ -44,6 +51,7 @@ Examples:
   snap-to-s3 validate --all --against index --bucket backups.example.com
   sudo snap-to-s3 restore snap-0123456789abcdef0 --to-directory /srv/restored \\
       --bucket backups.example.com
+  snap-to-s3 analyze s3://reports.example.com/exports/ --html snapshots.html
   sudo snap-to-s3 cleanup --bucket backups.example.com
   source <(snap-to-s3 completion bash)
   snap-to-s3 sandbox start          a local AWS to try everything on
@@ -144,13 +152,15 @@ export function createProgram(commands: Commands, output: Output): Command {
   addOptions(
     subcommand(
       'analyze',
-      'what snapshots cost, from a cost report',
-      'Shows what the snapshots of each volume cost, and how much changes between them, from cost reports of AWS: legacy, CUR 2.0 or FOCUS; CSV, gzip, zip or Parquet.',
+      'what snapshots cost, and which are worth moving',
+      'Shows from cost reports of AWS (legacy, CUR 2.0 or FOCUS; CSV, gzip, zip or Parquet) what the snapshots of each volume cost, and advises which are worth moving.',
     )
-      .argument('[sources...]', 'files, folders or manifests of reports; - or nothing is standard input')
-      .usage('[files, folders or manifests]... [options]'),
+      .argument('[sources...]', 'files, folders, manifests, s3://bucket/prefix; - or nothing is standard input')
+      .usage('[files, folders, manifests or s3://bucket/prefix]... [options]'),
     'analyze',
-  ).action((_, __, command: Command) => commands.run('analyze', command));
+  )
+    .addHelpText('after', analyzing)
+    .action((_, __, command: Command) => commands.run('analyze', command));
   addOptions(
     subcommand(
       'estimate',

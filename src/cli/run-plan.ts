@@ -68,10 +68,10 @@ function range({ low, high }: Range, format: (value: number) => string): string 
   return from === to ? to : `${shown}-${to}`;
 }
 
-/** Two significant digits below ten; nobody knows it better. */
+/** Cents below ten; nobody knows it better. */
 function dollars(value: number): string {
   if (value >= 10) return Math.round(value).toLocaleString('en-US');
-  return value >= 0.01 ? value.toFixed(2) : value === 0 ? '0' : value.toPrecision(1);
+  return value >= 0.01 ? value.toFixed(2) : value === 0 ? '0' : '<0.01';
 }
 
 function recordOf({ snapshot, cost, kind, key, isArchived, readBytes, volumeType }: WouldMigrate): object {

@@ -39,6 +39,7 @@ export async function analyze(
 ): Promise<readonly RegionUsage[]> {
   const facts = await factsOf(new Set(usage.map(({ region }) => region)), dependencies);
   const regions = grouped(usage, ({ account, region }) => `${region} ${account}`);
+  tellUnknownAccounts([...regions.values()], facts, dependencies.events);
   return [...regions.values()]
     .map((of) => regionUsage(of, facts.get(of[0].region)))
     .sort((a, b) => b.dollarsPerMonth - a.dollarsPerMonth);
@@ -65,6 +66,25 @@ async function factsOf(
   await Promise.all(Array.from({ length: mostRegions }, work));
   signal.throwIfAborted();
   return facts;
+}
+
+/** EC2 tells of one account's snapshots: that of the credentials. */
+function tellUnknownAccounts(
+  regions: readonly (readonly SnapshotUsage[])[],
+  facts: ReadonlyMap<string, RegionFacts>,
+  events: EventSink,
+): void {
+  const accounts = new Set(regions.map(([first]) => first?.account ?? ''));
+  for (const account of accounts) {
+    const asked = regions.filter(([first]) => first?.account === account && facts.has(first.region));
+    const isKnown = ({ snapshotId, region }: SnapshotUsage): boolean =>
+      facts.get(region)?.snapshots.has(snapshotId) ?? false;
+    if (asked.length === 0 || asked.some((region) => region.some(isKnown))) continue;
+    const text =
+      `EC2 knows none of the snapshots of account ${account === '' ? 'unknown' : account}: they are deleted, or these credentials ` +
+      "are another account's. In that case run it once more with that one's.";
+    events({ kind: 'warning', text });
+  }
 }
 
 async function asked(ec2: Ec2, signal: AbortSignal): Promise<RegionFacts> {

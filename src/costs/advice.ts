@@ -1,6 +1,6 @@
 import type { SnapshotId } from '../core/index.js';
 import { destinations, perGiBMonth, type Destination } from './break-even.js';
-import { movingCost } from './moving-cost.js';
+import { backCost, directReadCost, movingCost } from './moving-cost.js';
 import type { Range } from './migration-cost.js';
 import type { RegionPrices } from './prices.js';
 import type { VolumeUsage } from './snapshot-usage.js';
@@ -58,6 +58,8 @@ export interface ClassPlan {
   readonly paybackMonths: number | undefined;
   /** What is owed for the class's least time, however early they are deleted there. */
   readonly leastTermDollars: number;
+  /** To have one copy back: thawing at the tier Standard, or the restore fee of EBS's archive tier. */
+  readonly backDollars: number;
 }
 
 /** What is known of the snapshots of one volume, and what should be done with them. */
@@ -81,6 +83,8 @@ export interface VolumeAdvice {
   readonly dollarsPerMonth: number;
   /** For the advised destination. */
   readonly plan: ClassPlan;
+  /** What reading the same through the EBS direct APIs would cost, which takes neither volume nor instance. */
+  readonly directReadDollars: number;
   readonly classes: readonly ClassPlan[];
 }
 
@@ -108,6 +112,7 @@ export function adviseVolume(volume: VolumeUsage, options: AdviceOptions): Volum
     worthwhileChange: perCopy / facts.rate / (volume.volumeGiB ?? facts.fullGiB),
     dollarsPerMonth: facts.dollarsPerMonth,
     plan,
+    directReadDollars: plan.moved * directReadCost(facts.fullGiB, prices),
     classes,
   };
   const reason = reasonOf(volume, facts, plan, options);
@@ -193,6 +198,7 @@ function bestPlan(facts: Series, destination: Destination, options: AdviceOption
     onceDollars,
     paybackMonths: savesDollarsPerMonth > 0 ? onceDollars.high / savesDollarsPerMonth : undefined,
     leastTermDollars: (moved * perCopy * leastDays) / daysPerMonth,
+    backDollars: backCost({ fullGiB: facts.fullGiB, destination, compressionRatio }, prices),
   };
 }
 

@@ -2,6 +2,7 @@ import { GiB } from '../core/index.js';
 import type { Destination } from './break-even.js';
 import { assumptions, hoursPerMonth, type Range } from './migration-cost.js';
 import type { Prices } from './prices.js';
+import { thawTerms } from './thaw-cost.js';
 
 /** What is moved. */
 export interface Move {
@@ -42,4 +43,13 @@ export function movingCost(move: Move, prices: Prices): Range {
 /** What reading the same through the EBS direct APIs would cost, which takes no volume: 512 KiB a block. */
 export function directReadCost(fullGiB: number, prices: Prices): number {
   return ((fullGiB * GiB) / (512 * 1024) / 1_000) * prices.directReadPerThousandBlocks;
+}
+
+/** What it costs to have one copy back: thawing at the tier Standard, or the restore fee of EBS's archive tier. */
+export function backCost(
+  { fullGiB, destination, compressionRatio }: Pick<Move, 'fullGiB' | 'destination' | 'compressionRatio'>,
+  prices: Prices,
+): number {
+  if (destination === 'EBS_ARCHIVE') return fullGiB * prices.snapshotArchive.restorePerGiB;
+  return (fullGiB / compressionRatio) * (thawTerms(destination, 'Standard')?.dollarsPerGiB ?? 0);
 }

@@ -24,7 +24,7 @@ describe('the command line', () => {
     [
       ['migrat'],
       '"migrat" is not a command of snap-to-s3.',
-      'Did you mean migrate? The commands are: migrate, validate, restore, list, inspect, ls, find, diff, analyze, estimate, doctor, cleanup, completion, sandbox, help.',
+      'Did you mean migrate? The commands are: migrate, validate, restore, list, inspect, ls, find, diff, analyze, estimate, prices, doctor, cleanup, completion, sandbox, help.',
     ],
     [['--all', '--bucket', 'bucket'], 'The options do not say what is to be done', 'snap-to-s3 migrate'],
     [

@@ -153,10 +153,16 @@ describe('advice for a volume', () => {
   });
 
   it('costs nothing at first in EBS, and the instance, the volume and the requests in S3', () => {
-    const { classes, plan } = adviseVolume(volume(daily(60, 30, 3)), options);
+    const { classes, plan, directReadDollars } = adviseVolume(volume(daily(60, 30, 3)), options);
     expect(classes.find(({ destination }) => destination === 'EBS_ARCHIVE')?.onceDollars).toEqual({ low: 0, high: 0 });
     const hours = (60 * 1024) / 3.5 / 3_600;
     const requests = (Math.ceil((30 * 1024) / 8) * 0.05 + 20 * 0.005) / 1_000;
+    // 512 KiB a block, three tenths of a cent for a thousand.
+    expect(directReadDollars).toBeCloseTo(2 * ((60 * 2048) / 1_000) * 0.003, 9);
+    expect(plan.backDollars).toBeCloseTo(30 * 0.02, 9);
+    const back = (destination: string): number | undefined =>
+      classes.find((one) => one.destination === destination)?.backDollars;
+    expect([back('EBS_ARCHIVE'), back('GLACIER_IR'), back('GLACIER')]).toEqual([60 * 0.03, 0, 30 * 0.01]);
     expect(plan.onceDollars.high).toBeCloseTo(2 * (requests + hours * ((100 * 0.05) / 730 + 0.0416)), 9);
   });
 });

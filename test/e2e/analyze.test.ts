@@ -95,6 +95,25 @@ describe('a cost report', () => {
     expect(analyzed.stdout).toContain(`${first} of unknown date 0.6 GB`);
   });
 
+  it('of an account whose snapshots EC2 does not know is shown without dates, and the account is named', async () => {
+    const lines = [
+      [first, '123456789012'],
+      ['snap-0123456789abcdef1', '999999999999'],
+    ].map(([snapshot = '', account = '']): ReportLine => {
+      const [start, end] = ['2026-05-20T00:00:00', '2026-05-21T00:00:00'];
+      return { snapshot, region: 'us-east-1', account, start, end, amount: '0.02', cost: '0.001' };
+    });
+    const several = await writeReport(aws.folder, csv(records('focus', lines)), {
+      packing: 'csv',
+      name: 'several.csv',
+    });
+    const analyzed = await aws.command(['analyze', several]);
+    expect(analyzed.status, said(analyzed)).toBe(0);
+    expect(analyzed.stderr).toMatch(/^Warning: EC2 knows none of the snapshots of account 999999999999: /m);
+    expect(analyzed.stderr).not.toContain('123456789012');
+    expect(analyzed.stdout).toContain('Region us-east-1 of account 999999999999');
+  });
+
   it('that is none, or not there, is a sentence', async () => {
     const none = await writeReport(aws.folder, 'a,b\n1,2\n', { packing: 'csv', name: 'none' });
     for (const [argv, sentence] of [

@@ -1,17 +1,24 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { EC2Client } from '@aws-sdk/client-ec2';
+import { gzipSync } from 'node:zlib';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { DeleteTagsCommand, DescribeSnapshotsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { administrator, shippedPolicy } from '../../sandbox/iam/index.js';
 import { startSandbox, type Sandbox } from '../../sandbox/index.js';
 import { seed } from '../../sandbox/seed/index.js';
 import { parseManifest, type Manifest } from '../../src/archive/index.js';
 import { systemClock } from '../../src/core/index.js';
-import { csv, records, writeReport } from '../costs/report/make-report.js';
+import { csv, records } from '../costs/report/make-report.js';
 import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
 
 // Every command of the documents (the fenced blocks marked bash) is run here, as it stands there.
@@ -19,6 +26,15 @@ import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
 const execute = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 const Bucket = 'backups.example.com';
+
+const plain = { realMiB: 12, realFrom: 0.2, awkward: false, sparseGiB: 0, smallFiles: 50 };
+const filling = { kind: 'filesystem', type: 'ext4', label: 'docs', content: plain } as const;
+const disk = {
+  name: 'docs',
+  description: 'for the documents',
+  sizeGiB: 1,
+  disk: { kind: 'whole', filling },
+} as const;
 
 let folder = '';
 let sandbox: Sandbox;
@@ -37,14 +53,6 @@ beforeAll(async () => {
   Object.assign(process.env, sandbox.environment);
   s3 = new S3Client({ forcePathStyle: true, credentials: administrator });
   await s3.send(new CreateBucketCommand({ Bucket }));
-  const plain = { realMiB: 12, realFrom: 0.2, awkward: false, sparseGiB: 0, smallFiles: 50 };
-  const filling = { kind: 'filesystem', type: 'ext4', label: 'docs', content: plain } as const;
-  const disk = {
-    name: 'docs',
-    description: 'for the documents',
-    sizeGiB: 1,
-    disk: { kind: 'whole', filling },
-  } as const;
   snapshots = (
     await seed({ ec2: new EC2Client({ credentials: administrator }), clock: systemClock, disks: [disk, disk] })
   ).map((one) => one.snapshotId);
@@ -158,20 +166,49 @@ describe('the commands of the guides', () => {
 });
 
 describe('the commands of docs/guides/costs.md', () => {
-  it('all work as they stand, on a report of a snapshot', async () => {
-    const [start, end] = ['2026-05-20T00:00:00', '2026-05-21T00:00:00'];
-    const line = { snapshot: snapshots[0] ?? '', region: 'us-east-1', account: '123456789012', start, end };
-    const text = csv(records('legacy', [{ ...line, amount: '0.02', cost: '0.001' }]));
-    await writeReport(folder, text, { packing: 'gzip', name: 'costreport-1.csv.gz' });
-    const commands = await blocks('docs/guides/costs.md');
-    expect(commands).toHaveLength(3);
-    const said: string[] = [];
-    for (const command of commands) {
-      const { stdout } = await execute('bash', ['--norc', '-eu', '-c', command], { cwd: folder, env: environment });
-      said.push(stdout);
+  it('lead from a report in S3 to the first saving', async () => {
+    const ec2 = new EC2Client({ credentials: administrator });
+    const [made] = await seed({ ec2, clock: systemClock, disks: [disk] });
+    const SNAPSHOT = made?.snapshotId ?? '';
+    // The others are the other guides'.
+    const others = { Resources: [...snapshots, SNAPSHOT], Tags: [{ Key: 'snap-to-s3' }] };
+    await ec2.send(new DeleteTagsCommand(others));
+    const [start, end] = ['2026-11-20T00:00:00', '2026-11-21T00:00:00'];
+    const line = { snapshot: SNAPSHOT, region: 'us-east-1', account: '123456789012', start, end };
+    const text = csv(records('cur-2', [{ ...line, amount: '1', cost: '0.05' }]));
+    const REPORTS = 'reports.example.com';
+    const REPORT = 'exports/all/data/BILLING_PERIOD=2026-11/all-00001.csv.gz';
+    const manifest = JSON.stringify({ dataFiles: [`s3://${REPORTS}/${REPORT}`] });
+    await s3.send(new CreateBucketCommand({ Bucket: REPORTS }));
+    for (const [Key, Body] of [
+      [REPORT, gzipSync(text)],
+      ['exports/all/metadata/BILLING_PERIOD=2026-11/all-Manifest.json', manifest],
+    ] as const) {
+      await s3.send(new PutObjectCommand({ Bucket: REPORTS, Key, Body }));
     }
+    const reading = ['s3:ListBucket', 's3:GetObject', 'pricing:GetProducts', 'ec2:DeleteSnapshot'];
+    const Statement = [{ Effect: 'Allow', Action: reading, Resource: '*' }];
+    sandbox.setRolePolicies([shippedPolicy({ bucket: Bucket }), JSON.stringify({ Version: '2012-10-17', Statement })]);
+
+    const said: string[] = [];
+    for (const command of await blocks('docs/guides/costs.md')) {
+      const env = { ...environment, SNAPSHOT, REPORTS, REPORT };
+      const { stdout, stderr } = await execute('bash', ['--norc', '-eu', '-c', command], { cwd: folder, env });
+      said.push(stdout + stderr);
+    }
+    sandbox.setRolePolicies([shippedPolicy({ bucket: Bucket })]);
+    expect(said).toHaveLength(9);
     expect(said[0]).toMatch(/S3 IA +\$7\.50 +97%/);
-    expect(said[2]).toContain(snapshots[0]);
+    expect(said[2]).toContain('Prices of 2 regions');
+    expect(said[3]).toMatch(/^Advice: move 1 snapshot of 1 volume to Deep Archive\./m);
+    expect(said[6]).toMatch(/1 snapshot would be tagged[^]*1 snapshot is tagged snap-to-s3=migrate\./);
+    expect(said[7]).toMatch(/1 snapshot archived[^]*1 snapshot validated/);
+    const { Snapshots } = await ec2.send(new DescribeSnapshotsCommand({ OwnerIds: ['self'] }));
+    expect(Snapshots?.map(({ SnapshotId }) => SnapshotId).sort()).toEqual([...snapshots].sort());
+    expect(await readFile(join(folder, 'snapshots.html'), 'utf8')).toContain('<canvas');
+    const images = [...(await readFile(join(root, 'docs/guides/costs.md'), 'utf8')).matchAll(/\]\((images\/[^)]+)\)/g)];
+    for (const [, image = ''] of images) await stat(join(root, 'docs/guides', image));
+    ec2.destroy();
   });
 });
 

@@ -3,6 +3,8 @@ import type { Answer } from '../query/index.js';
 import type { Snapshot } from '../state/index.js';
 import { tagSet, time } from './tag.js';
 
+const fullSize = (bytes: number | undefined): Answer => (bytes === undefined ? {} : { fullSnapshotSizeInBytes: bytes });
+
 /** A snapshot in DescribeSnapshots, and the whole answer of CreateSnapshot. */
 export function snapshotAnswer(snapshot: Snapshot, lifecycle: Lifecycle): Answer {
   const { status, owner } = snapshot;
@@ -24,7 +26,9 @@ export function snapshotAnswer(snapshot: Snapshot, lifecycle: Lifecycle): Answer
     storageTier: storageTierAt(snapshot, nowMs),
     ...(tier.kind === 'temporarily-restored' ? { restoreExpiryTime: time(tier.expiresAtMs) } : {}),
     ...(snapshot.origin === 'copy' ? { transferType: 'standard' } : {}),
-    ...(status.kind === 'completed' ? { completionTime: time(status.completedAtMs) } : {}),
+    ...(status.kind === 'completed'
+      ? { completionTime: time(status.completedAtMs), ...fullSize(status.fullSizeBytes) }
+      : {}),
     tagSet: tagSet(snapshot.tags),
   };
 }

@@ -67,22 +67,25 @@ function complete(
   });
 }
 
+async function completed(id: string, { clock, files }: Lifecycle): Promise<Snapshot['status']> {
+  const fullSizeBytes = await files.fullSizeBytes(id);
+  return { kind: 'completed', completedAtMs: clock.now(), fullSizeBytes };
+}
+
 async function settle(
   id: string,
   region: Region,
   { lifecycle, failed }: { readonly lifecycle: Lifecycle; readonly failed?: string },
 ): Promise<void> {
+  const status: Snapshot['status'] =
+    failed === undefined ? await completed(id, lifecycle) : { kind: 'error', reason: failed };
   const current = region.snapshots.get(id);
   if (current?.status.kind !== 'pending') return;
   if (current.status.afterwards === 'delete') {
     await lifecycle.files.removeSnapshot(id);
     region.removeSnapshot(id);
   } else {
-    const completedAtMs = lifecycle.clock.now();
-    region.putSnapshot({
-      ...current,
-      status: failed === undefined ? { kind: 'completed', completedAtMs } : { kind: 'error', reason: failed },
-    });
+    region.putSnapshot({ ...current, status });
   }
   await lifecycle.state.save();
 }

@@ -25,6 +25,8 @@ export interface DiskFiles {
     from: { readonly sizeGiB: number; readonly file: string | undefined },
   ): Promise<void>;
   hasSnapshot(snapshotId: string): Promise<boolean>;
+  /** The bytes that were ever written to the volume, in whole blocks of 512 KiB, as far as the file knows. */
+  fullSizeBytes(snapshotId: string): Promise<number>;
   /** Removes the file, after the copies that are being made of it. May be repeated. */
   removeVolume(volumeId: string): Promise<void>;
   /** {@link removeVolume} for a snapshot. */
@@ -102,6 +104,10 @@ export async function openDiskFiles(
       await chmod(partial, 0o444);
       await rename(partial, snapshotPath(id));
     },
+    fullSizeBytes: async (id) => {
+      const { blocks } = await stat(snapshotPath(id));
+      return Math.ceil((blocks * 512) / snapshotBlockBytes) * snapshotBlockBytes;
+    },
     hasSnapshot: async (id) =>
       stat(snapshotPath(id)).then(
         () => true,
@@ -114,6 +120,9 @@ export async function openDiskFiles(
     removeSnapshot: (id) => remove(snapshotPath(id)),
   };
 }
+
+/** What EBS keeps snapshots in (EBS user guide, "EBS direct APIs"). */
+const snapshotBlockBytes = 512 * 1024;
 
 /** Creates the file if need be; existing bytes stay. */
 async function resize(path: string, sizeBytes: number): Promise<void> {

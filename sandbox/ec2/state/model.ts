@@ -51,7 +51,10 @@ export const volume = z
 const snapshotStatus = z.discriminatedUnion('kind', [
   /** EC2 lets a pending snapshot be deleted; the deletion happens once it has completed. */
   z.object({ kind: z.literal('pending'), afterwards: z.enum(['keep', 'delete']) }).readonly(),
-  z.object({ kind: z.literal('completed'), completedAtMs: z.number() }).readonly(),
+  /** The size of all blocks; not known of snapshots of older states. */
+  z
+    .object({ kind: z.literal('completed'), completedAtMs: z.number(), fullSizeBytes: z.number().optional() })
+    .readonly(),
   z.object({ kind: z.literal('error'), reason: z.string() }).readonly(),
 ]);
 

@@ -164,7 +164,9 @@ export function* adviceCsv(regions: readonly AdvisedRegion[]): Generator<string>
     'saves_usd_month',
     'moving_usd_low',
     'moving_usd_high',
+    'direct_read_usd',
     'least_term_usd',
+    'one_copy_back_usd',
     'payback_months',
     'prices_of',
     'prices_date',
@@ -195,10 +197,12 @@ export function* adviceCsv(regions: readonly AdvisedRegion[]): Generator<string>
               plan.savesDollarsPerMonth,
               plan.onceDollars.low,
               plan.onceDollars.high,
+              advice.directReadDollars,
               plan.leastTermDollars,
+              plan.backDollars,
               plan.paybackMonths,
             ]
-          : [undefined, undefined, undefined, undefined, undefined, undefined]),
+          : Array.from({ length: 8 }, () => undefined)),
         prices.region,
         prices.date,
       ]);

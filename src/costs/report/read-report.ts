@@ -197,10 +197,10 @@ function sums(format: ReportFormat, nameOf: (column: string) => string, table: s
   return `
     WITH lines AS (
       SELECT ${text(format.resource)} AS resource, ${text(format.usageType)} AS usage_type, ${started} AS started, ${ended} AS ended,
-        TRY_CAST(${text(format.amount)} AS DOUBLE) AS amount, TRY_CAST(${text(format.cost)} AS DOUBLE) AS cost,
+        TRY_CAST(${nameOf(format.amount)} AS DOUBLE) AS amount, TRY_CAST(${nameOf(format.cost)} AS DOUBLE) AS cost,
         ${text(format.region)} AS region, ${text(format.account)} AS account
       FROM ${table}
-      WHERE regexp_matches(${text(format.usageType)}, '(^|-)EBS:Snapshot(Usage|ArchiveStorage)$')
+      WHERE (${text(format.usageType)} LIKE '%EBS:SnapshotUsage' OR ${text(format.usageType)} LIKE '%EBS:SnapshotArchiveStorage')
         AND ${text(format.lineType)} IN ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage') ${correction}
     ), sums AS (
       SELECT resource, usage_type, started, max(ended) AS ended, sum(amount) AS amount, sum(cost) AS cost, any_value(region) AS region,
@@ -213,7 +213,7 @@ function sums(format: ReportFormat, nameOf: (column: string) => string, table: s
       date_diff('second', started, coalesce(ended, started + INTERVAL 1 DAY)) / 3600 AS hours, amount, cost,
       split_part(resource, ':', 2) AS arn_partition, coalesce(nullif(split_part(resource, ':', 4), ''), region, '') AS region,
       coalesce(nullif(split_part(resource, ':', 5), ''), account, '') AS account, ${delivery} AS delivery
-    FROM sums WHERE snapshot <> ''`;
+    FROM sums WHERE snapshot <> '' AND regexp_matches(usage_type, '(^|-)EBS:')`;
 }
 
 async function rejected(connection: DuckDBConnection, file: string): Promise<Rejected> {

@@ -17,6 +17,7 @@ import {
   eventually,
   failure,
   scratchDirectory,
+  snapshotNow,
   startEc2,
   volumeNow,
   type TestEc2,
@@ -80,6 +81,8 @@ describe('AttachVolume', () => {
     await read.close();
     expect(buffer.toString()).toBe('written through the device');
     expect((await stat(join(ec2.directory, 'snapshots', `${SnapshotId}.img`))).blocks * 512).toBeLessThan(1_000_000);
+    // One block of 512 KiB was written.
+    expect(await snapshotNow(ec2.client, SnapshotId)).toMatchObject({ FullSnapshotSizeInBytes: 512 * 1024 });
   });
 
   it('goes through attaching to attached, and shows in the block device mapping', async () => {
