@@ -2,5 +2,6 @@
 export * from './archive/index.js';
 export * from './commands/index.js';
 export * from './core/index.js';
+export * from './costs/index.js';
 export { createEc2, currentInstance, type Ec2, type Instance, type Snapshot } from './source/index.js';
 export { type ObjectStore, type ServerSideEncryption, type StoredObject } from './store/index.js';

@@ -160,8 +160,9 @@ function* records(
       yield { kind: 'volume', ...volume, advice: { ...advice, sentence: adviceSentence(advice) } };
     }
   }
-  const { unreadableLines, unreadable } = read;
-  yield { kind: 'analysis', cost: request.cost, unreadableLines, unreadable, ...context, ...adviceTotals(advised) };
+  const { unreadableLines, unreadable, days } = read;
+  const { cost } = request;
+  yield { kind: 'analysis', cost, unreadableLines, unreadable, days, ...context, ...adviceTotals(advised) };
 }
 
 async function tag(
@@ -185,9 +186,9 @@ async function tag(
     const already = counts.alreadyTagged === 0 ? '' : ` ${count(counts.alreadyTagged, 'other')} had the tag already.`;
     const verb = dryRun ? 'would be tagged' : counts.tagged === 1 ? 'is tagged' : 'are tagged';
     report.say(`${count(counts.tagged, 'snapshot')} ${verb} ${settings.tag}=migrate.${already}`);
-    report.say(
-      `Then, on an instance in their region: sudo snap-to-s3 migrate --all --storage-class ${context.destination} --bucket …`,
-    );
+    const isUsual = settings.tag === 'snap-to-s3';
+    const options = `--all --storage-class ${context.destination}${isUsual ? '' : ` --tag ${settings.tag}`} --bucket …`;
+    if (counts.tagged > 0) report.say(`Then, on an instance in their region: sudo snap-to-s3 migrate ${options}`);
   }
   return counts.failed > 0 ? exitStatus.someSnapshotsFailed : exitStatus.done;
 }

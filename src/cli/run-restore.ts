@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { restore, type Destination } from '../commands/index.js';
+import { restore, type RestoreDestination } from '../commands/index.js';
 import { AppError } from '../core/index.js';
 import { composeMigrate, composeReading } from './compose.js';
 import { usage } from './options/index.js';
@@ -27,7 +27,10 @@ export async function runRestore(request: RestoreRequest, output: Output): Promi
   });
 }
 
-function destinationOf(to: Exclude<RestoreTo, { readonly kind: 'new-volume' }>, { stdout }: Output): Destination {
+function destinationOf(
+  to: Exclude<RestoreTo, { readonly kind: 'new-volume' }>,
+  { stdout }: Output,
+): RestoreDestination {
   if (to.kind !== 'output') return to;
   let failure: Error | undefined;
   stdout.once('error', (error: Error) => {

@@ -18,7 +18,7 @@ export type { ValidateSettings } from './validate-settings.js';
 export { restore } from './restore.js';
 export type {
   ArchiveRequest,
-  Destination,
+  RestoreDestination,
   RestoreDependencies,
   RestoreSettings,
   ThawSettings,

@@ -6,11 +6,11 @@ import { fittingKeys } from './fitting-key.js';
 import { ofObject, openArchive } from './open-archive.js';
 import { wrongContent } from './restore-checks.js';
 import { restoreProgress } from './restore-progress.js';
-import type { Destination, RestoreObjectDependencies } from './restore-settings.js';
+import type { RestoreDestination, RestoreObjectDependencies } from './restore-settings.js';
 
 /** Where raw bytes go. */
 export type ImageDestination =
-  | Exclude<Destination, { readonly kind: 'directory' | 'new-volume' }>
+  | Exclude<RestoreDestination, { readonly kind: 'directory' | 'new-volume' }>
   /** The device of a volume that was made just now; blank if it is all zeros. */
   | { readonly kind: 'new-volume'; readonly path: string; readonly volumeId: VolumeId; readonly isBlank: boolean };
 

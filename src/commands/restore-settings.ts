@@ -14,7 +14,7 @@ export interface ArchiveRequest {
 }
 
 /** Where to, and what of it. */
-export type Destination =
+export type RestoreDestination =
   /** The files of tar archives. */
   | {
       readonly kind: 'directory';
@@ -58,7 +58,7 @@ export interface ThawSettings {
 
 /** How archives are restored. */
 export interface RestoreSettings {
-  readonly destination: Destination;
+  readonly destination: RestoreDestination;
   /** Only this partition. */
   readonly partition: number | undefined;
   /** Undefined: what is frozen is not asked for. */

@@ -5,12 +5,12 @@ import type { FoundObject } from './find-archive.js';
 import { wrongContent } from './restore-checks.js';
 import { choiceOf, restoreTar } from './restore-tar.js';
 import type { EntryChoice } from './select-entries.js';
-import type { Destination, RestoreObjectDependencies } from './restore-settings.js';
+import type { RestoreDestination, RestoreObjectDependencies } from './restore-settings.js';
 
 /** Restores tar objects of one archive to a directory; several of them each to a subfolder named after its partition. */
 export async function restoreToDirectory(
   objects: readonly FoundObject[],
-  destination: Extract<Destination, { readonly kind: 'directory' }>,
+  destination: Extract<RestoreDestination, { readonly kind: 'directory' }>,
   dependencies: RestoreObjectDependencies,
 ): Promise<readonly RestoredObject[]> {
   const { store, events, snapshotId, isRoot, signal } = dependencies;

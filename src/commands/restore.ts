@@ -6,7 +6,7 @@ import { overSnapshots, type RunResult } from './over-snapshots.js';
 import { restoreImage } from './restore-image.js';
 import type {
   ArchiveRequest,
-  Destination,
+  RestoreDestination,
   RestoreDependencies,
   RestoreObjectDependencies,
   RestoreSettings,
@@ -45,7 +45,7 @@ async function* each(snapshotIds: readonly SnapshotId[]): AsyncGenerator<Snapsho
   yield* snapshotIds;
 }
 
-function below(destination: Destination, snapshotId: SnapshotId): Destination {
+function below(destination: RestoreDestination, snapshotId: SnapshotId): RestoreDestination {
   if (destination.kind === 'directory') return { ...destination, path: join(destination.path, snapshotId) };
   if (destination.kind === 'new-volume') return destination;
   throw new AppError('usage', 'Several archives cannot go to one file, device or output.', {
@@ -73,7 +73,7 @@ async function restoreArchive(
 }
 
 async function restoredTo(
-  destination: Destination,
+  destination: RestoreDestination,
   found: FoundArchive,
   objects: readonly FoundObject[],
   tools: RestoreObjectDependencies,

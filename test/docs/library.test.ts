@@ -17,6 +17,14 @@ describe('the library', () => {
       'readIndex',
       'parseSeekTable',
       'scanTar',
+      'readReport',
+      'reportFiles',
+      'analyze',
+      'advise',
+      'adviseVolume',
+      'seriesCost',
+      'pricesOf',
+      'fetchPrices',
       'AppError',
     ];
     expect(Object.keys(library)).toEqual(expect.arrayContaining(promised));

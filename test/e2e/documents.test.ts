@@ -129,6 +129,7 @@ describe('the commands of README.md', () => {
       many = '',
       look = '',
       getBack = '',
+      estimate = '',
       ...rest
     ] = await blocks('README.md');
     expect(rest).toEqual([]);
@@ -144,6 +145,7 @@ describe('the commands of README.md', () => {
     await bash(prove);
     await bash(many);
     await bash(look);
+    await bash(estimate);
   });
 });
 

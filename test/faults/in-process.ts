@@ -7,7 +7,7 @@ import {
   migrate,
   restore,
   validate,
-  type Destination,
+  type RestoreDestination,
   type MigrateDependencies,
   type RunResult,
 } from '../../src/commands/index.js';
@@ -78,7 +78,7 @@ export function restoreHurried(
 ): Promise<HurriedRun> {
   return hurried({ aws, subject, policy }, (_, machine) => {
     const settings = { partition: undefined, thaw: undefined, downloadStreams: 2, sessionKeys: [] };
-    const destination: Destination =
+    const destination: RestoreDestination =
       path === undefined
         ? { kind: 'new-volume', ...common(aws), volumeType: 'gp3', stayAttached: false, machine }
         : { kind: 'directory', path, patterns: [], devices: true };

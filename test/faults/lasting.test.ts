@@ -1,6 +1,7 @@
 import { CreateTagsCommand, DeleteTagsCommand, DescribeVolumesCommand } from '@aws-sdk/client-ec2';
+import { AbortMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { FaultRequest } from '../../sandbox/faults/index.js';
+import type { FaultRequest, InjectedFault } from '../../sandbox/faults/index.js';
 import { poll, systemClock } from '../../src/core/index.js';
 import { localAws, type LocalAws } from '../support/local-aws.js';
 import { migrateHurried } from './in-process.js';
@@ -29,24 +30,32 @@ afterEach(async () => {
 const migrating = { 'snap-to-s3': 'migrate' };
 const internalError = { kind: 'internal-error' } as const;
 
+/** Where migrating can fail: the call, its permission, and how many of the calls go well before. */
+const places = [
+  ['ec2:CreateTags', 'ec2:CreateTags', 0],
+  ['ec2:DescribeSnapshots, reading the claim back', 'ec2:DescribeSnapshots', 1],
+  ['ec2:DescribeVolumes', 'ec2:DescribeVolumes', 0],
+  ['ec2:CreateVolume', 'ec2:CreateVolume', 0],
+  ['ec2:DescribeInstanceAttribute', 'ec2:DescribeInstanceAttribute', 0],
+  ['ec2:AttachVolume', 'ec2:AttachVolume', 0],
+  ['s3:CreateMultipartUpload', 's3:PutObject', 0],
+  ['s3:UploadPart', 's3:PutObject', 1],
+  ['s3:CompleteMultipartUpload', 's3:PutObject', 0],
+  ['s3:HeadObject', 's3:GetObject', 0],
+  ['s3:PutObject', 's3:PutObject', 0],
+] as const;
+
+/** Adds a fault that does not pass. */
+function lasting([place, , skip]: (typeof places)[number], fault: FaultRequest['fault']): InjectedFault {
+  const operation = place.split(',')[0] ?? '';
+  // Of the objects, not of the lease.
+  const where = operation === 's3:PutObject' ? { where: { key: 'vol-*' } } : {};
+  return aws.faults.add({ operation, fault, skip, ...where });
+}
+
 describe('AWS fails for good at', () => {
-  it.each([
-    ['ec2:CreateTags', 'ec2:CreateTags', 0],
-    ['ec2:DescribeSnapshots, reading the claim back', 'ec2:DescribeSnapshots', 1],
-    ['ec2:DescribeVolumes', 'ec2:DescribeVolumes', 0],
-    ['ec2:CreateVolume', 'ec2:CreateVolume', 0],
-    ['ec2:DescribeInstanceAttribute', 'ec2:DescribeInstanceAttribute', 0],
-    ['ec2:AttachVolume', 'ec2:AttachVolume', 0],
-    ['s3:CreateMultipartUpload', 's3:PutObject', 0],
-    ['s3:UploadPart', 's3:PutObject', 1],
-    ['s3:CompleteMultipartUpload', 's3:PutObject', 0],
-    ['s3:HeadObject', 's3:GetObject', 0],
-    ['s3:PutObject', 's3:PutObject', 0],
-  ])('%s -> a failure that names it, and nothing is left', async (place, action, skip) => {
-    const operation = place.split(',')[0] ?? '';
-    // Of the objects, not of the lease.
-    const where = operation === 's3:PutObject' ? { where: { key: 'vol-*' } } : {};
-    const fault = aws.faults.add({ operation, fault: internalError, skip, ...where });
+  it.each(places)('%s -> a failure that names it, and nothing is left', async (place, action, skip) => {
+    const fault = lasting([place, action, skip] as (typeof places)[number], internalError);
     const { failed, done, warnings } = await migrateHurried(aws, disk);
     expect(done).toEqual([]);
     expect(failed).toMatchObject([{ error: { code: 'unavailable', details: { action } } }]);
@@ -87,37 +96,76 @@ describe('AWS fails for good at', () => {
     expect(await aws.tags(disk.snapshotId)).toEqual(migrating);
   });
 
-  it.each(['ec2:CreateVolume', 's3:UploadPart'])(
-    '%s, by throttling -> `throttled`, after its own patience',
-    async (operation) => {
-      const fault = aws.faults.add({ operation, fault: { kind: 'throttled' } });
-      const { failed } = await migrateHurried(aws, disk, { longestPauseMs: 20_000 });
-      expect(failed).toMatchObject([{ error: { code: 'throttled', hint: expect.stringContaining('quieter') } }]);
-      expect(fault.fired).toBeGreaterThan(5);
-      expect(await aws.tags(disk.snapshotId)).toEqual(migrating);
-      expect(await aws.leftovers()).toEqual([]);
-    },
-  );
+  it.each(places)('%s, by throttling -> `throttled`, after its own patience', async (place, action, skip) => {
+    const fault = lasting([place, action, skip] as (typeof places)[number], { kind: 'throttled' });
+    const { failed, done } = await migrateHurried(aws, disk, { longestPauseMs: 20_000 });
+    expect(done).toEqual([]);
+    expect(failed).toMatchObject([
+      { error: { code: 'throttled', details: { action }, hint: expect.stringContaining('quieter') } },
+    ]);
+    expect(fault.fired).toBeGreaterThan(5);
+    fault.remove();
+    expect(await aws.tags(disk.snapshotId)).toEqual(migrating);
+    expect(await aws.leftovers()).toEqual([]);
+  });
 
-  it.each(['s3:HeadObject', 'ec2:AttachVolume', 's3:HeadBucket'])(
-    '%s, by silence -> `unavailable`, and nothing is left',
-    async (operation) => {
-      const fault = aws.faults.add({ operation, fault: { kind: 'hang' } });
-      // The limit of an attempt is real time, whatever the clock.
-      const running = migrateHurried(aws, disk, { attemptMs: 300 });
-      if (operation === 's3:HeadBucket') {
-        await expect(running).rejects.toMatchObject({ code: 'unavailable' });
-      } else {
-        const { failed } = await running;
-        expect(failed).toMatchObject([
-          { error: { code: 'unavailable', message: expect.stringMatching(/was not answered within/) } },
-        ]);
-      }
-      expect(fault.fired).toBeGreaterThanOrEqual(3);
-      expect(await aws.tags(disk.snapshotId)).toEqual(migrating);
-      expect(await aws.leftovers()).toEqual([]);
-    },
-  );
+  it.each(places)('%s, by silence -> `unavailable`, and nothing is left', async (place, action, skip) => {
+    const fault = lasting([place, action, skip] as (typeof places)[number], { kind: 'hang' });
+    // The limit of an attempt is real time, whatever the clock.
+    const { failed, done } = await migrateHurried(aws, disk, { attemptMs: 300 });
+    expect(done).toEqual([]);
+    expect(failed).toMatchObject([
+      {
+        error: { code: 'unavailable', message: expect.stringMatching(/was not answered within/), details: { action } },
+      },
+    ]);
+    expect(fault.fired).toBeGreaterThanOrEqual(3);
+    fault.remove();
+    expect(await aws.tags(disk.snapshotId)).toEqual(migrating);
+    expect(await aws.leftovers()).toEqual([]);
+  });
+
+  it('s3:HeadBucket, by silence -> nothing is begun', async () => {
+    const fault = aws.faults.add({ operation: 's3:HeadBucket', fault: { kind: 'hang' } });
+    await expect(migrateHurried(aws, disk, { attemptMs: 300 })).rejects.toMatchObject({ code: 'unavailable' });
+    expect(fault.fired).toBeGreaterThanOrEqual(3);
+    expect(await aws.tags(disk.snapshotId)).toEqual(migrating);
+    expect(await aws.leftovers()).toEqual([]);
+  });
+});
+
+describe('an upload that must be aborted', () => {
+  const passing: readonly (readonly [string, FaultRequest['fault']])[] = [
+    ['s3:AbortMultipartUpload', internalError],
+    ['s3:AbortMultipartUpload', { kind: 'reset', when: 'after' }],
+    ['s3:AbortMultipartUpload', { kind: 'throttled' }],
+    ['s3:ListParts', internalError],
+    ['s3:ListParts', { kind: 'reset', when: 'before' }],
+  ];
+  it.each(passing)('is, though %s fails once (%o)', async (operation, fault) => {
+    const cause = aws.faults.add({ operation: 's3:CompleteMultipartUpload', fault: internalError });
+    const once = aws.faults.add({ operation, fault, times: 1 });
+    const { failed } = await migrateHurried(aws, disk);
+    expect(failed).toMatchObject([{ error: { code: 'unavailable' } }]);
+    expect([cause.fired > 0, once.fired]).toEqual([true, 1]);
+    expect(await aws.tags(disk.snapshotId)).toEqual(migrating);
+    expect(await aws.leftovers()).toEqual([]);
+  });
+
+  it('and cannot be -> is named with the command that aborts it, and that does', async () => {
+    aws.faults.add({ operation: 's3:CompleteMultipartUpload', fault: internalError });
+    const fault = aws.faults.add({ operation: 's3:AbortMultipartUpload', fault: internalError });
+    const { failed, warnings } = await migrateHurried(aws, disk);
+    expect(fault.fired).toBeGreaterThanOrEqual(3);
+    aws.faults.clear();
+    const said = [...failed.map(({ error }) => `${error.message} ${error.hint ?? ''}`), ...warnings].join('\n');
+    const [, Bucket, Key, UploadId] =
+      /aws s3api abort-multipart-upload --bucket (\S+) --key '([^']+)' --upload-id '([^']+)'/.exec(said) ?? [];
+    expect(await aws.leftovers()).toHaveLength(1);
+    await aws.s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+    expect(await aws.leftovers()).toEqual([]);
+    expect(await aws.tags(disk.snapshotId)).toEqual(migrating);
+  });
 });
 
 describe('EC2 does not get on with', () => {

@@ -1,4 +1,4 @@
-import { createServer, request, type IncomingMessage } from 'node:http';
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A request that S3 has answered. */
@@ -39,7 +39,7 @@ export async function s3Witness(target: string, options: S3WitnessOptions = {}):
   const answered: Witnessed[] = [];
   let parts = 0;
   let mostParts = 0;
-  const server = createServer((incoming, outgoing) => {
+  const pass = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const { pathname, searchParams: query } = new URL(incoming.url ?? '/', target);
     if (options.conditionalWrites === false && isConditional(incoming)) {
       incoming.resume();
@@ -66,12 +66,21 @@ export async function s3Witness(target: string, options: S3WitnessOptions = {}):
       );
       passed.on('error', () => outgoing.destroy());
       incoming.on('error', () => passed.destroy());
-      incoming.pipe(passed);
+      // Whoever asks first whether he may send shall hear it from S3, which may answer at once instead.
+      if (incoming.headers.expect === undefined) incoming.pipe(passed);
+      else {
+        passed.once('continue', () => {
+          outgoing.writeContinue();
+          incoming.pipe(passed);
+        });
+        passed.flushHeaders();
+      }
     };
 
     if (isPart && options.partDelayMs !== undefined) setTimeout(forward, options.partDelayMs);
     else forward();
-  });
+  };
+  const server = createServer(pass).on('checkContinue', pass);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
