@@ -44,11 +44,7 @@ export function pickMembers({ pick, onEntry }: PickMembersOptions): MemberPick {
     const cutter = createCutter(cuts);
     for await (const chunk of source) {
       signal?.throwIfAborted();
-      for (let at = 0; at < chunk.length;) {
-        at = parser.feed(chunk, at);
-        const pending = parser.takePending();
-        if (pending !== undefined) await pending;
-      }
+      await parser.feed(chunk);
       yield* cutter.pass(chunk, parser.undecidedFrom());
     }
     parser.end();

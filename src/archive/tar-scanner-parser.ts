@@ -9,12 +9,8 @@ import { createMemberHeaders, type TarMember } from './tar-scanner-member.js';
 /** Reads a tar piece by piece. */
 export interface TarParser {
   readonly totals: { readonly entries: number; readonly tarBytes: number };
-  /**
-   * Reads `chunk` from `at` and returns how far it got. Throws `source-unreadable`. When `takePending` then gives a
-   * promise, await it before the next call; the chunk must not change until then.
-   */
-  feed(chunk: Buffer, at: number): number;
-  takePending(): Promise<void> | undefined;
+  /** Reads a piece, which must not change until that is done. Throws `source-unreadable`, and what `onEntry` throws. */
+  feed(chunk: Buffer): Promise<void>;
   /** The position of the first header of a member that is not known yet; undefined where there is none. */
   undecidedFrom(): number | undefined;
   /** Call when there is nothing more. Throws `source-unreadable` for a tar without its end. */
@@ -180,7 +176,8 @@ export function createTarParser({ onEntry, onMember, onGlobalHeader }: TarParser
     return { block: partialBlock, end };
   };
 
-  const feed = (chunk: Buffer, at: number): number => {
+  /** Reads from `at` to the next place where something else begins, and returns that place. */
+  const step = (chunk: Buffer, at: number): number => {
     switch (phase) {
       case 'header':
       case 'map': {
@@ -214,15 +211,14 @@ export function createTarParser({ onEntry, onMember, onGlobalHeader }: TarParser
 
   return {
     totals,
-    feed: (chunk, from) => {
-      let at = from;
-      while (at < chunk.length && pending === undefined) at = feed(chunk, at);
-      return at;
-    },
-    takePending: () => {
-      const taken = pending;
-      pending = undefined;
-      return taken;
+    feed: async (chunk) => {
+      for (let at = 0; at < chunk.length;) {
+        at = step(chunk, at);
+        if (pending === undefined) continue;
+        const awaited = pending;
+        pending = undefined;
+        await awaited;
+      }
     },
     undecidedFrom: () => {
       if (headers.offset !== undefined) return headers.offset;

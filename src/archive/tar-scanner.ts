@@ -31,11 +31,7 @@ export function scanTar(options: ScanTarOptions): TarScan {
   const stage: PipelineStage = async function* (source, { signal } = {}) {
     for await (const chunk of source) {
       signal?.throwIfAborted();
-      for (let at = 0; at < chunk.length;) {
-        at = parser.feed(chunk, at);
-        const pending = parser.takePending();
-        if (pending !== undefined) await pending;
-      }
+      await parser.feed(chunk);
       yield chunk;
     }
     parser.end();
