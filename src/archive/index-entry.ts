@@ -1,7 +1,7 @@
 import {
   base64Bytes,
   bytesField,
-  bytesFields,
+  bytesText,
   isRecord,
   optionalSha256Field,
   optionalTextField,
@@ -20,44 +20,44 @@ import type { TarEntry } from './tar-scanner-entry.js';
  * Bytes that are not UTF-8 are also there in base64: `pathBase64`, `targetBase64`.
  */
 export function encodeTarEntry(entry: TarEntry): string {
-  return JSON.stringify({
-    ...bytesFields('path', entry.path),
-    type: entry.type,
-    size: entry.sizeBytes,
-    mode: entry.mode.toString(8).padStart(4, '0'),
-    uid: entry.uid,
-    gid: entry.gid,
-    uname: entry.uname,
-    gname: entry.gname,
-    mtime: entry.mtime,
-    ...typeFields(entry),
-    xattrs: entry.xattrs === undefined ? undefined : encodeXattrs(entry.xattrs),
-    acl:
-      entry.aclAccess === undefined && entry.aclDefault === undefined
-        ? undefined
-        : { access: entry.aclAccess, default: entry.aclDefault },
-    offset: entry.offset,
-    stored: entry.storedBytes,
-  });
+  // Put together by hand: one object of many optional fields for each of a million entries costs three times as much.
+  return (
+    `{${bytesText('path', entry.path)},"type":"${entry.type}","size":${entry.sizeBytes}` +
+    `,"mode":"${entry.mode.toString(8).padStart(4, '0')}","uid":${entry.uid},"gid":${entry.gid}` +
+    optionalText('uname', entry.uname) +
+    optionalText('gname', entry.gname) +
+    `,"mtime":${JSON.stringify(entry.mtime)}` +
+    typeText(entry) +
+    (entry.xattrs === undefined ? '' : `,"xattrs":${JSON.stringify(encodeXattrs(entry.xattrs))}`) +
+    (entry.aclAccess === undefined && entry.aclDefault === undefined
+      ? ''
+      : `,"acl":${JSON.stringify({ access: entry.aclAccess, default: entry.aclDefault })}`) +
+    `,"offset":${entry.offset},"stored":${entry.storedBytes}}`
+  );
 }
 
-function typeFields(entry: TarEntry): Record<string, unknown> {
+function typeText(entry: TarEntry): string {
   switch (entry.type) {
     case 'file':
-      return entry.dataSha256 === undefined
-        ? { sha256: entry.sha256 }
-        : { sha256: entry.sha256, sparse: true, dataSha256: entry.dataSha256 };
+      return (
+        optionalText('sha256', entry.sha256) +
+        (entry.dataSha256 === undefined ? '' : `,"sparse":true,"dataSha256":"${entry.dataSha256}"`)
+      );
     case 'symlink':
     case 'hardlink':
-      return bytesFields('target', entry.linkTarget);
+      return `,${bytesText('target', entry.linkTarget)}`;
     case 'character-device':
     case 'block-device':
-      return { major: entry.major, minor: entry.minor };
+      return `,"major":${entry.major},"minor":${entry.minor}`;
     case 'directory':
     case 'fifo':
     case 'other':
-      return {};
+      return '';
   }
+}
+
+function optionalText(name: string, value: string | undefined): string {
+  return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
 }
 
 function encodeXattrs(xattrs: ReadonlyMap<string, Buffer>): Record<string, string> {

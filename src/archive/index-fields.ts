@@ -54,7 +54,7 @@ export function optionalSha256Field(line: LineFields, name: string): string | un
   throw wrongField(line, name);
 }
 
-/** Bytes as {@link bytesFields} wrote them. Throws `corrupt-archive`. */
+/** Bytes as {@link bytesText} wrote them. Throws `corrupt-archive`. */
 export function bytesField(line: LineFields, name: string): Buffer {
   const base64 = line.fields[`${name}Base64`];
   if (base64 === undefined) return Buffer.from(textField(line, name), 'utf8');
@@ -69,12 +69,12 @@ export function base64Bytes(line: LineFields, name: string, value: unknown): Buf
 }
 
 /**
- * Bytes as fields of a line: `name` holds them as text; where they are not UTF-8, that text has U+FFFD in it and
- * `nameBase64` holds the exact bytes.
+ * Bytes as fields of a line: `"name":` holds them as text; where they are not UTF-8, that text has U+FFFD in it and
+ * `"nameBase64":` holds the exact bytes.
  */
-export function bytesFields(name: string, bytes: Buffer): Record<string, string> {
-  const text = bytes.toString('utf8');
-  return isUtf8(bytes) ? { [name]: text } : { [name]: text, [`${name}Base64`]: bytes.toString('base64') };
+export function bytesText(name: string, bytes: Buffer): string {
+  const text = `"${name}":${JSON.stringify(bytes.toString('utf8'))}`;
+  return isUtf8(bytes) ? text : `${text},"${name}Base64":"${bytes.toString('base64')}"`;
 }
 
 /** The error of a field that is missing or wrong. */

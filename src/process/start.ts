@@ -1,4 +1,5 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { PassThrough, pipeline, Writable, type Readable } from 'node:stream';
 import { programError, type ProgramFailure } from './failure.js';
 
@@ -11,6 +12,8 @@ export interface StartOptions {
   readonly cwd?: string;
   /** Open file descriptors that the program gets as 3, 4 and so on. */
   readonly inherits?: readonly number[];
+  /** Where its output goes instead of `stdout`, which is then empty. */
+  readonly output?: Socket;
   /** Texts that the program can read, each on a descriptor of its own after those: what must not stand in `argv`. */
   readonly gives?: readonly string[];
   /** Takes each line of standard error as it comes; without it only the last 8 KiB are kept, for the error message. */
@@ -41,10 +44,10 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
   const [program = '', ...args] = argv;
   const { inherits = [], gives = [] } = options;
   const child = spawn(program, args, {
-    stdio: ['pipe', 'pipe', 'pipe', ...inherits, ...gives.map(() => 'pipe' as const)],
+    stdio: ['pipe', options.output ?? 'pipe', 'pipe', ...inherits, ...gives.map(() => 'pipe' as const)],
     env: { PATH: defaultPath(), HOME: process.env.HOME ?? '/root', LC_ALL: 'C', ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    // The types know of three pipes only when there is nothing else.
+    // The types know of three pipes only when there is nothing else; of the second there is none where `output` is given.
   }) as ChildProcessWithoutNullStreams;
   for (const [index, text] of gives.entries()) {
     const pipe = (child.stdio as readonly unknown[])[3 + inherits.length + index];
@@ -65,7 +68,8 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
   });
   // When a program ends, Node throws away what nobody has begun to read of its output; from a pipe it cannot.
   const stdout = new PassThrough();
-  pipeline(child.stdout, stdout, () => undefined);
+  if (options.output === undefined) pipeline(child.stdout, stdout, () => undefined);
+  else stdout.end();
   // A program that ends before it has read everything closes the pipe; its exit status tells what happened.
   child.stdin.on('error', () => undefined);
 

@@ -1,6 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import { poll, systemClock } from '../../src/core/index.js';
 import { programBytes, run } from '../../src/process/index.js';
+
+const MiB = 1024 * 1024;
 
 async function collected(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   const parts: Buffer[] = [];
@@ -29,6 +34,17 @@ describe('the bytes of a program', () => {
       slow.push(Buffer.from(bytes));
     }
     expect(Buffer.concat(slow).equals(expected)).toBe(true);
+  });
+
+  it('come into always the same memory', async () => {
+    const memory = new Set<ArrayBufferLike>();
+    let bytes = 0;
+    for await (const piece of programBytes(['head', '-c', String(64 * MiB), '/dev/zero'])) {
+      memory.add(piece.buffer);
+      bytes += piece.length;
+    }
+    expect(bytes).toBe(64 * MiB);
+    expect(memory.size).toBeLessThan(20);
   });
 
   it('are none for a program that writes none', async () => {
@@ -70,5 +86,24 @@ describe('the bytes of a program', () => {
       break;
     }
     expect(await gone('^sleep 61.75')).toBe(true);
+  });
+
+  it('come also where the temporary directory has a name too long for a socket', async () => {
+    const long = join(await mkdtemp(join(tmpdir(), 'snap-to-s3-test-')), 'x'.repeat(100));
+    await mkdir(long);
+    vi.stubEnv('TMPDIR', long);
+    try {
+      expect((await collected(programBytes(['echo', 'x']))).toString()).toBe('x\n');
+    } finally {
+      vi.unstubAllEnvs();
+      await rm(dirname(long), { recursive: true });
+    }
+  });
+
+  it('leave no directory behind', async () => {
+    const before = new Set(await readdir(tmpdir()));
+    await collected(programBytes(['echo', 'x']));
+    const left = (await readdir(tmpdir())).filter((name) => name.startsWith('snap-to-s3-pipe-') && !before.has(name));
+    expect(left).toEqual([]);
   });
 });
