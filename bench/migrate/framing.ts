@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultFrameBytes, frame } from '../../src/archive/index.js';
+import { frame, frameBytesFor } from '../../src/archive/index.js';
 import { compressor } from '../../src/codec/index.js';
 import { formatBytes, MiB } from '../../src/core/index.js';
 import { run, start } from '../../src/process/index.js';
@@ -34,7 +34,7 @@ export async function measureFraming(options: {
       const bytes = Math.min(size, 'mostBytes' in limit ? limit.mostBytes : size);
       const framed = await sizeOf(
         frame({
-          frameBytes: defaultFrameBytes,
+          frameBytes: frameBytesFor({ codec, level, expectedRawBytes: bytes }),
           concurrency: availableParallelism(),
           compress: compressor(codec, level),
         })(createReadStream(tar, { end: bytes - 1 })),

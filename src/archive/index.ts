@@ -1,3 +1,4 @@
+export * from './frame-size.js';
 export * from './framing.js';
 export * from './index-entry.js';
 export * from './index-image.js';

@@ -19,21 +19,6 @@ const mostFrames = 0x8000000;
 /** The last bytes of an object that {@link parseSeekFooter} wants: head and footer of a table of nothing. */
 export const seekFooterBytes = headBytes + footerBytes;
 
-/** Frames of so many raw bytes unless the data is very large: enough for compression, small enough for one file. */
-export const defaultFrameBytes = 4 * MiB;
-/** Keeps the table, which is held in memory, under 32 MiB. */
-const framesAimedFor = 4_194_304;
-
-/**
- * The raw bytes of each frame for a stream of about `expectedRawBytes`: 4 MiB, doubled until there are at most 4,194,304
- * frames (that is up to 16 TiB in 4 MiB frames).
- */
-export function frameBytesFor(expectedRawBytes: number): number {
-  let frameBytes = defaultFrameBytes;
-  while (expectedRawBytes / frameBytes > framesAimedFor) frameBytes *= 2;
-  return frameBytes;
-}
-
 /** One frame as the table tells it. */
 export interface FrameSize {
   readonly compressedBytes: number;

@@ -72,7 +72,7 @@ const progressIntervalMs = 100;
  */
 export async function archiveObject(job: ArchiveJob, options: ArchiveJobOptions): Promise<ArchivedResult> {
   const { store, signal, guard, encrypt = asItIs } = options;
-  const frameBytes = frameBytesFor(job.expectedBytes);
+  const frameBytes = frameBytesFor({ ...job, expectedRawBytes: job.expectedBytes });
   await using threads = frameThreads({ codec: job.codec, level: job.level, threads: options.parallelism });
   const index = createIndexWriter();
   // A failure of one of the two ends the other: neither is any good alone.

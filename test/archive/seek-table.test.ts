@@ -2,7 +2,6 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   createSeekTableWriter,
-  frameBytesFor,
   parseSeekFooter,
   parseSeekTable,
   seekFooterBytes,
@@ -124,17 +123,5 @@ describe('the seek table', () => {
     writer.add({ compressedBytes: 2 ** 32 - 1, rawBytes: 2 ** 32 - 1 });
     expect(() => writer.add({ compressedBytes: 1, rawBytes: 2 ** 32 })).toThrow(/no room/);
     expect(() => writer.add({ compressedBytes: 2 ** 32, rawBytes: 1 })).toThrow(/no room/);
-  });
-});
-
-describe('frameBytesFor', () => {
-  it.each([
-    [0, 4 * MiB],
-    [100 * GiB, 4 * MiB],
-    [16 * TiB, 4 * MiB],
-    [16 * TiB + 1, 8 * MiB],
-    [64 * TiB, 16 * MiB],
-  ])('%i bytes -> frames of %i', (expected, frameBytes) => {
-    expect(frameBytesFor(expected)).toBe(frameBytes);
   });
 });
