@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AppError, instanceId } from '../core/index.js';
+import { AppError, instanceId, retrying, systemClock, type RetryPolicy } from '../core/index.js';
 import type { Instance } from './volume.js';
 
 /** Where the instance metadata service listens on EC2. */
@@ -7,6 +7,8 @@ export const defaultMetadataEndpoint = 'http://169.254.169.254';
 
 /** The service answers within milliseconds, or, off EC2, never. At most two requests of one call can end so. */
 const timeoutMs = 2_000;
+/** Where it is asked too often by all on the instance together, it says so for some moments (EC2 user guide, "Query throttling"). */
+const patience: RetryPolicy = { attempts: 5, firstPauseMs: 200, longestPauseMs: 1_000, totalMs: 8_000 };
 /** One request needs no more. */
 const tokenTtlSeconds = 60;
 const tokenPath = '/latest/api/token';
@@ -22,8 +24,8 @@ type Outcome =
 
 /**
  * Asks the instance metadata service where we run: with a session token (version 2), and without one only where the
- * token does not get here and the instance allows version 1. Throws `no-instance-metadata` within a few seconds, and
- * `usage` for an endpoint that is no URL.
+ * token does not get here and the instance allows version 1; again where it is asked too often. Throws `no-instance-metadata`
+ * within a few seconds, and `usage` for an endpoint that is no URL.
  */
 export async function currentInstance(endpoint: string = defaultMetadataEndpoint): Promise<Instance> {
   if (!URL.canParse(endpoint)) {
@@ -31,10 +33,12 @@ export async function currentInstance(endpoint: string = defaultMetadataEndpoint
       hint: `Correct or unset AWS_EC2_METADATA_SERVICE_ENDPOINT; on EC2 it is ${defaultMetadataEndpoint}.`,
     });
   }
-  const document = await identityWithToken(endpoint);
-  // A token can end, and the service forget its tokens, between two requests.
-  const again = isAnswer(document, 401) ? await identityWithToken(endpoint) : document;
-  return parseIdentity(textOf(again, endpoint), endpoint);
+  const ask = async (): Promise<string> => {
+    const document = await identityWithToken(endpoint);
+    // A token can end, and the service forget its tokens, between two requests.
+    return textOf(isAnswer(document, 401) ? await identityWithToken(endpoint) : document, endpoint);
+  };
+  return parseIdentity(await retrying(ask, { clock: systemClock, policy: patience }), endpoint);
 }
 
 async function identityWithToken(endpoint: string): Promise<Outcome> {

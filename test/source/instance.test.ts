@@ -82,6 +82,26 @@ describe('currentInstance', () => {
     }
   }, 15_000);
 
+  it.each([503, 429])('asks again when it is answered with %d, until it is answered well', async (status) => {
+    const imds = await testImds();
+    let refused = 0;
+    const busy = await server((request, response) => {
+      // The token the first time, the document the second time.
+      const isTurn = refused === (request.method === 'PUT' ? 0 : 1);
+      if (isTurn) {
+        refused += 1;
+        response.writeHead(status).end();
+        return;
+      }
+      const headers = request.headers as Record<string, string>;
+      void imds
+        .send(request.url ?? '/', { method: request.method ?? 'GET', headers })
+        .then((answer) => response.writeHead(answer.status).end(answer.body));
+    });
+    expect(await currentInstance(busy)).toEqual(here);
+    expect(refused).toBe(2);
+  });
+
   it('tells throttling from an answer that makes no sense', async () => {
     const busy = await server((_request, response) => response.writeHead(503).end());
     expect(await failure(busy)).toMatchObject({
