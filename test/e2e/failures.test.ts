@@ -148,6 +148,30 @@ describe('something that does not exist', () => {
     expectSentences(finished);
   });
 
+  it.each([
+    [
+      'the directory for mounts',
+      ['--mount-point', '/dev/null/below'],
+      {},
+      1,
+      /Volumes cannot be mounted below \/dev\/null\/below: .*--mount-point/s,
+    ],
+    [
+      'the directory for temporary files',
+      [],
+      { TMPDIR: '/nowhere/at/all' },
+      2,
+      /No temporary files can be made in \/nowhere\/at\/all: .*TMPDIR/s,
+    ],
+  ] as const)(
+    '%s -> is named with its flag or variable, before anything is begun',
+    async (_, argv, env, status, sentence) => {
+      const finished = await aws.command([...migrateArgv('snap-0123456789abcdef0'), '--json', ...argv], { env });
+      expect(finished).toMatchObject({ status, events: [], stderr: expect.stringMatching(sentence) as string });
+      expectSentences(finished);
+    },
+  );
+
   it('the instance metadata service -> a clear sentence within ten seconds, whether it refuses or is silent', async () => {
     const silent = createServer(() => undefined);
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
@@ -186,6 +210,24 @@ describe('a command line that is wrong', () => {
     expect(finished).toMatchObject({ status: 2, stdout: '' });
     expect(finished.stderr).toContain('snap-to-s3');
     expectSentences(finished);
+  });
+});
+
+describe('--volume-type', () => {
+  it('io2 -> is asked for with IOPS; a type that has no volumes of this size -> is refused before the claim', async () => {
+    const snapshotId = await aws.snapshot(fewFiles, { sizeGiB: 4 });
+    const st1 = [...migrateArgv(snapshotId), '--volume-type', 'st1'];
+    for (const dry of [[], ['--dry-run']]) {
+      const refused = await aws.command([...st1, ...dry, '--json']);
+      expect(refused.status).toBe(1);
+      expect(refused.stdout).toContain('has 4 GiB, and st1 volumes have 125 to 16384 GiB.');
+      expect(refused.events.some(({ stage }) => stage === 'claiming')).toBe(false);
+    }
+    expect(await aws.tags(snapshotId)).toEqual(migrating);
+    const kept = await aws.command([...migrateArgv(snapshotId), '--volume-type', 'io2', '--keep-temp-volumes']);
+    expect(kept.status, kept.stderr).toBe(0);
+    expect(await aws.volumes()).toMatchObject([{ VolumeType: 'io2', Iops: 2_000, State: 'available' }]);
+    await aws.removeVolumes();
   });
 });
 
