@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/process/index.js';
-import { filesystemOn, localAws, type Finished, type LocalAws } from '../support/local-aws.js';
+import { filesystemOn, localAws, type Finished, type JsonEvent, type LocalAws } from '../support/local-aws.js';
 import { s3Witness, type S3Witness } from '../support/s3-witness.js';
 
 // Whatever goes wrong: a sentence, the right exit status, nothing temporary left, and the tag back at `migrate`.
@@ -286,27 +286,67 @@ describe('an interruption', () => {
   });
 
   it.each([
-    'creating-volume',
-    'attaching-volume',
-    'waiting-for-device',
-    'reading-disk',
-    'archiving',
-    'writing-manifest',
-  ])('SIGINT at the stage %s -> nothing is left, whether it still counts or not', async (stage) => {
+    ['SIGINT', 'creating-volume', []],
+    ['SIGTERM', 'attaching-volume', ['--dd']],
+    // As when a terminal goes away.
+    ['SIGHUP', 'waiting-for-device', []],
+    ['SIGINT', 'reading-disk', ['--compression', 'zstd']],
+    ['SIGTERM', 'archiving', ['--dd']],
+    ['SIGHUP', 'cleaning-up', []],
+    ['SIGINT', 'writing-manifest', []],
+  ] as const)('%s at the stage %s (%j) -> nothing is left, whether it still counts or not', async (signal, stage, how) => {
     const snapshotId = await aws.snapshot(fewFiles);
-    const finished = await aws.command([...migrateArgv(snapshotId), '--json'], {
+    let signals = 0;
+    const finished = await aws.command([...migrateArgv(snapshotId), ...how, '--json'], {
       onEvent: (event, kill) => {
-        if (event.stage === stage) kill('SIGINT');
+        if (event.stage !== stage) return;
+        signals += 1;
+        kill(signal);
       },
     });
+    expect(signals).toBe(1);
     const isDone = finished.events.some(({ kind }) => kind === 'snapshot-archived');
     expect([finished.status, await aws.tags(snapshotId)]).toEqual(
       isDone ? [expect.any(Number), { 'snap-to-s3': 'migrated' }] : [130, migrating],
     );
-    expect(finished.stderr).toContain('SIGINT: cleaning up.');
+    expect(finished.stderr).toContain(`${signal}: cleaning up.`);
     const hasManifest = (await aws.keys(bucket)).some((key) => key.endsWith(`${snapshotId}.manifest.json`));
     if (isDone) expect(hasManifest).toBe(true);
   });
+});
+
+describe('an interruption of several jobs', () => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s -> all are undone; and again while what a dead run has left is removed, and while a kept volume is used',
+    async (signal) => {
+      const ids = [await aws.snapshot(randomMiB(20)), await aws.snapshot(fewFiles), await aws.snapshot(fewFiles)];
+      const argv = [...migrateArgv(...ids), '--jobs', '3', '--json'];
+      const at = async (isMoment: (event: JsonEvent) => boolean, how: NodeJS.Signals, flags: readonly string[] = []) => {
+        let signals = 0;
+        const finished = await aws.command([...argv, ...flags], {
+          onEvent: (event, kill) => {
+            if (signals > 0 || !isMoment(event)) return;
+            signals += 1;
+            kill(how);
+          },
+        });
+        expect([signals, finished.status]).toEqual([1, how === 'SIGKILL' ? null : 130]);
+      };
+      const expectUndone = async (): Promise<void> => {
+        for (const id of ids) expect(await aws.tags(id)).toEqual(migrating);
+      };
+      await at(({ stage }) => stage === 'archiving', signal, ['--keep-temp-volumes']);
+      await expectUndone();
+      expect(await aws.volumes()).not.toEqual([]);
+      await at(({ stage }) => stage === 'reusing-volume', signal);
+      await expectUndone();
+      await at(({ stage }) => stage === 'archiving', 'SIGKILL');
+      await at(({ text }) => text?.includes('ended without cleaning up') === true, signal);
+      // What was not removed before the signal the next run removes.
+      expect((await aws.command(['cleanup', '--bucket', bucket])).status).toBe(0);
+      await expectUndone();
+    },
+  );
 });
 
 describe('tar', () => {

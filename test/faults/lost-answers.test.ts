@@ -114,6 +114,23 @@ describe('what was made without an answer, and cannot be looked for', () => {
   });
 });
 
+describe('what EC2 does not get on with is remembered, and removed by the next run:', () => {
+  it.each(['ec2:CreateVolume', 'ec2:AttachVolume'])('a volume that %s leaves on its way', async (operation) => {
+    const fault = aws.faults.add({ operation, fault: { kind: 'stuck' } });
+    const { failed } = await migrateHurried(aws, disk);
+    expect(failed).toMatchObject([{ error: { code: 'timed-out' } }]);
+    expect(fault.fired).toBe(1);
+    const [left] = await aws.volumes();
+    expect(left).toBeDefined();
+    fault.remove();
+    const { done, events } = await migrateHurried(aws, disk);
+    expect(done).toEqual([disk.snapshotId]);
+    const stages = events.flatMap((event) => (event.kind === 'stage' ? [event.stage] : []));
+    expect([stages.includes('creating-volume'), stages.includes('reusing-volume')]).toEqual([true, false]);
+    expect(await aws.leftovers()).toEqual([]);
+  });
+});
+
 describe('ec2:DeleteTags fails for good', () => {
   it('-> the snapshot is done, and a warning says how to take off the id', async () => {
     const fault = aws.faults.add({ operation: 'ec2:DeleteTags', fault: { kind: 'internal-error' } });
