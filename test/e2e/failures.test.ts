@@ -294,25 +294,28 @@ describe('an interruption', () => {
     ['SIGTERM', 'archiving', ['--dd']],
     ['SIGHUP', 'cleaning-up', []],
     ['SIGINT', 'writing-manifest', []],
-  ] as const)('%s at the stage %s (%j) -> nothing is left, whether it still counts or not', async (signal, stage, how) => {
-    const snapshotId = await aws.snapshot(fewFiles);
-    let signals = 0;
-    const finished = await aws.command([...migrateArgv(snapshotId), ...how, '--json'], {
-      onEvent: (event, kill) => {
-        if (event.stage !== stage) return;
-        signals += 1;
-        kill(signal);
-      },
-    });
-    expect(signals).toBe(1);
-    const isDone = finished.events.some(({ kind }) => kind === 'snapshot-archived');
-    expect([finished.status, await aws.tags(snapshotId)]).toEqual(
-      isDone ? [expect.any(Number), { 'snap-to-s3': 'migrated' }] : [130, migrating],
-    );
-    expect(finished.stderr).toContain(`${signal}: cleaning up.`);
-    const hasManifest = (await aws.keys(bucket)).some((key) => key.endsWith(`${snapshotId}.manifest.json`));
-    if (isDone) expect(hasManifest).toBe(true);
-  });
+  ] as const)(
+    '%s at the stage %s (%j) -> nothing is left, whether it still counts or not',
+    async (signal, stage, how) => {
+      const snapshotId = await aws.snapshot(fewFiles);
+      let signals = 0;
+      const finished = await aws.command([...migrateArgv(snapshotId), ...how, '--json'], {
+        onEvent: (event, kill) => {
+          if (event.stage !== stage) return;
+          signals += 1;
+          kill(signal);
+        },
+      });
+      expect(signals).toBe(1);
+      const isDone = finished.events.some(({ kind }) => kind === 'snapshot-archived');
+      expect([finished.status, await aws.tags(snapshotId)]).toEqual(
+        isDone ? [expect.any(Number), { 'snap-to-s3': 'migrated' }] : [130, migrating],
+      );
+      expect(finished.stderr).toContain(`${signal}: cleaning up.`);
+      const hasManifest = (await aws.keys(bucket)).some((key) => key.endsWith(`${snapshotId}.manifest.json`));
+      if (isDone) expect(hasManifest).toBe(true);
+    },
+  );
 });
 
 describe('an interruption of several jobs', () => {
@@ -321,7 +324,11 @@ describe('an interruption of several jobs', () => {
     async (signal) => {
       const ids = [await aws.snapshot(randomMiB(20)), await aws.snapshot(fewFiles), await aws.snapshot(fewFiles)];
       const argv = [...migrateArgv(...ids), '--jobs', '3', '--json'];
-      const at = async (isMoment: (event: JsonEvent) => boolean, how: NodeJS.Signals, flags: readonly string[] = []) => {
+      const at = async (
+        isMoment: (event: JsonEvent) => boolean,
+        how: NodeJS.Signals,
+        flags: readonly string[] = [],
+      ) => {
         let signals = 0;
         const finished = await aws.command([...argv, ...flags], {
           onEvent: (event, kill) => {

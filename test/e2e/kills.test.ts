@@ -142,7 +142,9 @@ describe('SIGKILL at random moments', () => {
         const fates = groups.map(fateOf);
         dead += (await Promise.all(fates.map(killed))).filter(Boolean).length;
         const finished = await Promise.all(fates.map(next));
-        const said = finished.map(({ status, events, stderr }) => (status === 0 ? 0 : [status, events.slice(-3), stderr]));
+        const said = finished.map(({ status, events, stderr }) =>
+          status === 0 ? 0 : [status, events.slice(-3), stderr],
+        );
         expect(said, JSON.stringify(fates)).toEqual(fates.map(() => 0));
         // The kernel lets go of a loop device when the last of those who look at new disks has closed it.
         const gone = async () => ((await aws.leftovers()).length === 0 ? true : undefined);

@@ -163,18 +163,24 @@ describe('the temporary volume', () => {
 });
 
 describe('two snapshots of one volume at once', () => {
-  it.each(['xfs', 'btrfs'] as const)('%s, which have the same UUID -> both are archived, each as it is', async (type) => {
-    const bucket = await aws.bucket();
-    const ids = await aws.snapshots((device) => filesystemOn(device, type, (path) => writeFile(join(path, 'file'), type)), 2);
-    const argv = ['migrate', '--snapshots', ...ids, '--jobs', '2', '--bucket', bucket, '--json'];
-    const finished = await aws.command(argv);
-    expect(finished.status, JSON.stringify(finished.events.slice(-3))).toBe(0);
-    expect(archivedIn(await aws.keys(bucket)).sort()).toEqual([...ids].sort());
-    // Both were begun before either was done.
-    const order = finished.events.map(({ kind, stage }) => stage ?? kind);
-    expect(order.lastIndexOf('attaching-volume')).toBeLessThan(order.indexOf('snapshot-archived'));
-    for (const id of ids) expect(await aws.tags(id)).toEqual({ 'snap-to-s3': 'migrated' });
-  });
+  it.each(['xfs', 'btrfs'] as const)(
+    '%s, which have the same UUID -> both are archived, each as it is',
+    async (type) => {
+      const bucket = await aws.bucket();
+      const ids = await aws.snapshots(
+        (device) => filesystemOn(device, type, (path) => writeFile(join(path, 'file'), type)),
+        2,
+      );
+      const argv = ['migrate', '--snapshots', ...ids, '--jobs', '2', '--bucket', bucket, '--json'];
+      const finished = await aws.command(argv);
+      expect(finished.status, JSON.stringify(finished.events.slice(-3))).toBe(0);
+      expect(archivedIn(await aws.keys(bucket)).sort()).toEqual([...ids].sort());
+      // Both were begun before either was done.
+      const order = finished.events.map(({ kind, stage }) => stage ?? kind);
+      expect(order.lastIndexOf('attaching-volume')).toBeLessThan(order.indexOf('snapshot-archived'));
+      for (const id of ids) expect(await aws.tags(id)).toEqual({ 'snap-to-s3': 'migrated' });
+    },
+  );
 });
 
 describe('what is told', () => {

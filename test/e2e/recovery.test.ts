@@ -211,9 +211,7 @@ describe('what a journal names', () => {
     const [snapshotId = '', laterId = ''] = await aws.snapshots(fewFiles, 2, { tags: {} });
     const begin = async (Key: string): Promise<string> => {
       const how = { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } as const;
-      const { UploadId = '' } = await aws.s3.send(
-        new CreateMultipartUploadCommand({ Bucket: bucket, Key, ...how }),
-      );
+      const { UploadId = '' } = await aws.s3.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key, ...how }));
       return UploadId;
     };
     const entry = (key: string, others: readonly string[], sinceMs: number) => ({
@@ -444,7 +442,6 @@ describe('a store without conditional writes', () => {
 });
 
 describe('signals', () => {
-
   it('a second Ctrl+C leaves at once; what is left the next run removes', async () => {
     const snapshotId = await aws.snapshot(random(60));
     await using witness = await s3Witness(aws.url, { partDelayMs: 2_000 });

@@ -52,7 +52,10 @@ function tagged(tags: Record<string, string>, meanwhile: (tags: Record<string, s
 describe('a claim by tags', () => {
   it('of a snapshot that is no longer in its state is not made', async () => {
     const { claim, tags } = tagged({ tag: 'migrating', 'tag-id': 'other' }, () => undefined);
-    await expect(claim()).rejects.toMatchObject({ code: 'claimed-elsewhere', message: expect.stringMatching(/by now/) });
+    await expect(claim()).rejects.toMatchObject({
+      code: 'claimed-elsewhere',
+      message: expect.stringMatching(/by now/),
+    });
     expect(tags).toEqual({ tag: 'migrating', 'tag-id': 'other' });
   });
 
