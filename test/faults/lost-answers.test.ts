@@ -2,6 +2,7 @@ import { CreateTagsCommand, DeleteTagsCommand } from '@aws-sdk/client-ec2';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Fault } from '../../sandbox/faults/index.js';
+import { poll, systemClock } from '../../src/core/index.js';
 import { localAws, type LocalAws } from '../support/local-aws.js';
 import { migrateHurried } from './in-process.js';
 import { subject, type Subject } from './support.js';
@@ -123,7 +124,14 @@ describe('what EC2 does not get on with is remembered, and removed by the next r
     const [left] = await aws.volumes();
     expect(left).toBeDefined();
     fault.remove();
-    const { done, events } = await migrateHurried(aws, disk);
+    // In hurried time nobody waits long.
+    const settled = async (): Promise<true | undefined> => {
+      const [{ State, Attachments = [] } = { State: undefined }] = await aws.volumes();
+      return State === 'available' || Attachments[0]?.State === 'attached' ? true : undefined;
+    };
+    await poll(settled, { clock: systemClock, intervalMs: 50, timeoutMs: 20_000 });
+    const { done, failed: again, events } = await migrateHurried(aws, disk);
+    expect(again).toEqual([]);
     expect(done).toEqual([disk.snapshotId]);
     const stages = events.flatMap((event) => (event.kind === 'stage' ? [event.stage] : []));
     expect([stages.includes('creating-volume'), stages.includes('reusing-volume')]).toEqual([true, false]);
