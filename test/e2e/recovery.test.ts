@@ -358,8 +358,11 @@ describe('the lease', () => {
         kill('SIGSTOP');
       },
     });
-    await systemClock.sleep(9_000);
+    const isStopped = () => Promise.resolve(stopped > 0 ? true : undefined);
+    await poll(isStopped, { clock: systemClock, intervalMs: 50, timeoutMs: 60_000 });
     expect(stopped).toBe(1);
+    // The lease ends after three seconds, which S3 tells as whole ones.
+    await systemClock.sleep(5_000);
     await expectNextRunSucceeds(snapshotId);
     const keys = (await aws.keys(bucket)).filter((key) => key.includes(snapshotId) && !key.startsWith('.'));
     const stateOf = async (Key: string) => {
