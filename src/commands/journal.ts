@@ -39,6 +39,8 @@ const entrySchema = z.discriminatedUnion('kind', [
     uploadId: z.string().nullable(),
     /** Uploads to the same key that were there before. */
     others: z.array(z.string()).readonly(),
+    /** When it was about to be begun, by S3's clock; earlier versions did not say. */
+    sinceMs: z.number().default(0),
   }),
 ]);
 

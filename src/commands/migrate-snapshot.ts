@@ -1,7 +1,7 @@
 import { encodeManifest, manifestKey, planParts, type Manifest } from '../archive/index.js';
 import { AppError, printable } from '../core/index.js';
 import type { DiskLayout } from '../disk/index.js';
-import { claimSnapshot, requireUsable, type Snapshot } from '../source/index.js';
+import { claimSnapshot, requireUsable, requireVolumeSize, type Snapshot } from '../source/index.js';
 import { objectAgeMs, s3Url, uploadObject } from '../store/index.js';
 import { archiveDisk } from './archive-disk.js';
 import { buildManifest } from './build-manifest.js';
@@ -37,6 +37,7 @@ export async function migrateSnapshot(
   const { snapshotId } = snapshot;
   events({ kind: 'snapshot-started', snapshotId, description: describe(snapshot) });
   requireUsable(snapshot);
+  requireVolumeSize(settings.volumeType, snapshot);
   return withLease(snapshotId, { ...dependencies, leaseMs: settings.leaseMs }, async (leased) => {
     const bound = { ...dependencies, ...leased };
     await requireNotArchivedMeanwhile(snapshot, bound);

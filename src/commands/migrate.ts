@@ -1,6 +1,7 @@
 import { checkRecipients, encryptFor, findGpg } from '../codec/index.js';
+import { requireMountPlace } from '../disk/index.js';
 import type { ProgramStage } from '../process/index.js';
-import { hasConditionalWrites, requireBucket } from '../store/index.js';
+import { hasConditionalWrites, requireBucket, requireTemporaryDirectory } from '../store/index.js';
 import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
 import { migrateSnapshot, type MigrateSnapshotOptions } from './migrate-snapshot.js';
 import { overSnapshots, selectedSnapshots, type RunResult } from './over-snapshots.js';
@@ -20,6 +21,8 @@ export async function migrate(
 ): Promise<RunResult> {
   const { clock, ec2, events, runId, store, signal, validate } = dependencies;
   const runStartedMs = clock.now();
+  await requireTemporaryDirectory(store);
+  if (settings.content === 'tar') await requireMountPlace(settings.mountPoint);
   await requireBucket(store, signal);
   const encrypt = await encryption(settings, dependencies);
   const hasLeases = await hasConditionalWrites(store, `.snap-to-s3/probe-${runId}`, signal);

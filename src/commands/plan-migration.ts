@@ -1,7 +1,7 @@
 import { archiveKey, manifestKey, planParts } from '../archive/index.js';
 import { GiB, toAppError, type AppError, type SnapshotId } from '../core/index.js';
 import { listPrices, migrationCost, type MigrationCost, type StorageClass } from '../costs/index.js';
-import { requireUsable, temporaryVolumeType, type Snapshot } from '../source/index.js';
+import { requireUsable, requireVolumeSize, temporaryVolumeType, type Snapshot } from '../source/index.js';
 import { objectKeys, requireBucket, type ObjectStore } from '../store/index.js';
 import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
 import { taggedSnapshots, type Selection } from './select-snapshots.js';
@@ -62,6 +62,7 @@ async function plan(
 ): Promise<PlannedSnapshot> {
   try {
     requireUsable(snapshot);
+    requireVolumeSize(settings.volumeType, snapshot);
   } catch (error) {
     return { kind: 'would-fail', snapshotId: snapshot.snapshotId, error: toAppError(error) };
   }

@@ -2,7 +2,7 @@ import { AppError, messageOf, toAppError, type SnapshotId } from '../core/index.
 import { unmount } from '../disk/index.js';
 import { ownIdentity } from '../process/index.js';
 import { releaseDeadClaim, removeLeftoverVolume } from '../source/index.js';
-import { abortEmptyUploads, abortMultipart, isAbandoned, listLeases } from '../store/index.js';
+import { abortLostUploads, abortMultipart, isAbandoned, listLeases, type Inherited } from '../store/index.js';
 import { leasedSnapshot, leasePrefix, type JournalEntry } from './journal.js';
 import type { MigrateDependencies } from './migrate-settings.js';
 import { isDeadHere, leaseSnapshot, type SnapshotLease } from './snapshot-lease.js';
@@ -64,7 +64,7 @@ export async function cleanUp(
     // What is mounted cannot be detached: EC2 would keep it "busy".
     if (isVolume(entry) && [...left].some((one) => one.kind === 'mount' && isOfThisBoot(one))) continue;
     try {
-      if (!(await removed(snapshotId, entry, inherited.ageMs, dependencies))) continue;
+      if (!(await removed(snapshotId, entry, inherited, dependencies))) continue;
       left.delete(entry);
       lease.strike(entry);
     } catch (error) {
@@ -82,7 +82,7 @@ export async function cleanUp(
 async function removed(
   snapshotId: SnapshotId,
   entry: JournalEntry,
-  ageMs: number,
+  { ageMs, overAtMs }: Omit<Inherited<unknown>, 'journal'>,
   { ec2, store, instance, clock, events, signal }: RecoverDependencies,
 ): Promise<boolean> {
   switch (entry.kind) {
@@ -96,8 +96,10 @@ async function removed(
       await unmount(entry.path, { clock, timeoutMs: unmountTimeoutMs });
       return true;
     case 'upload':
-      if (entry.uploadId === null) await abortEmptyUploads(store, entry.key, entry.others);
-      else await abortMultipart(store, entry.key, entry.uploadId);
+      if (entry.uploadId === null) {
+        const lost = { except: entry.others, fromMs: entry.sinceMs, untilMs: overAtMs };
+        await abortLostUploads(store, entry.key, lost);
+      } else await abortMultipart(store, entry.key, entry.uploadId);
       return true;
     case 'volume':
     case 'new-volume': {

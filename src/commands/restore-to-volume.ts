@@ -11,7 +11,7 @@ import {
   type PlannedContents,
 } from '../disk/index.js';
 import { ownIdentity } from '../process/index.js';
-import { attachVolume, createNewVolume, findDevice, type NewVolume } from '../source/index.js';
+import { attachVolume, createNewVolume, findDevice, requireVolumeSize, type NewVolume } from '../source/index.js';
 import { hasConditionalWrites, headObject, s3Url } from '../store/index.js';
 import type { FoundArchive, FoundObject } from './find-archive.js';
 import { restoreImage } from './restore-image.js';
@@ -56,6 +56,8 @@ export async function restoreToVolume(
   const plan = await planVolume(found, objects, dependencies);
   if (plan.kind === 'files') await requireMakeable(plan.disk);
   for (const text of warningsOf(plan)) events({ kind: 'notice', snapshotId, text });
+  const volumeGiB = Math.max(Math.ceil(plan.sizeBytes / GiB), found.manifest?.content.snapshot.volumeGiB ?? 1);
+  requireVolumeSize(volumeType, { snapshotId, volumeGiB });
   const { runId } = machine;
   const hasLeases = await hasConditionalWrites(store, `.snap-to-s3/probe-${runId}`, dependencies.signal);
   const options = { ...machine, events, signal: dependencies.signal, hasLeases, leaseMs };
@@ -67,7 +69,7 @@ export async function restoreToVolume(
         ...bound,
         tag,
         volumeType,
-        sizeGiB: Math.max(Math.ceil(plan.sizeBytes / GiB), found.manifest?.content.snapshot.volumeGiB ?? 1),
+        sizeGiB: volumeGiB,
         encrypted: found.manifest?.content.snapshot.encrypted ?? false,
         tags: tagsOf(found, tag),
         onCreated: (volumeId) => revise({ ...entry, volumeId }),

@@ -147,8 +147,8 @@ function guardOf(lease: Lease<Journal>): UploadGuard {
     ];
   };
   return {
-    beginning: (key, others) => lease.record(replace(key, { kind: 'upload', key, uploadId: null, others })),
-    begun: (key, uploadId) => lease.record(replace(key, { kind: 'upload', key, uploadId, others: [] })),
+    beginning: (key, before) => lease.record(replace(key, { kind: 'upload', key, uploadId: null, ...before })),
+    begun: (key, uploadId) => lease.record(replace(key, { kind: 'upload', key, uploadId, others: [], sinceMs: 0 })),
     over: (key) => lease.note(replace(key, undefined)),
     finishing: () => lease.confirm(),
   };

@@ -1,8 +1,8 @@
 import { checkSessionKey, decryptWith, findGpg, type Gpg } from '../codec/index.js';
 import type { ValidatedObject } from '../core/index.js';
-import type { DiskLayout } from '../disk/index.js';
+import { requireMountPlace, type DiskLayout } from '../disk/index.js';
 import type { ProgramStage } from '../process/index.js';
-import { claimSnapshot, requireUsable, type Claim, type Snapshot } from '../source/index.js';
+import { claimSnapshot, requireUsable, requireVolumeSize, type Claim, type Snapshot } from '../source/index.js';
 import { hasConditionalWrites, requireBucket } from '../store/index.js';
 import { findArchive } from './find-archive.js';
 import type { MigrateDependencies } from './migrate-settings.js';
@@ -26,6 +26,7 @@ export async function validate(
   dependencies: MigrateDependencies,
 ): Promise<RunResult> {
   const { events, runId, store, signal } = dependencies;
+  await requireMountPlace(settings.mountPoint);
   await requireBucket(store, signal);
   const decryption = decryptionOf(settings, dependencies);
   const hasLeases = await hasConditionalWrites(store, `.snap-to-s3/probe-${runId}`, signal);
@@ -86,6 +87,7 @@ export async function validateSnapshot(
   const { snapshotId, volumeId } = snapshot;
   events({ kind: 'snapshot-started', snapshotId, description: describe(snapshot) });
   requireUsable(snapshot);
+  requireVolumeSize(settings.volumeType, snapshot);
   await findArchive(store, snapshotId, { volumeId, signal });
   await withLease(snapshotId, { ...dependencies, leaseMs: settings.leaseMs }, async (leased) => {
     const bound = { ...dependencies, ...leased };

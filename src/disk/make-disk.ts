@@ -166,6 +166,9 @@ async function writeTable(devicePath: string, table: string, signal: AbortSignal
   });
 }
 
+/** Makers of filesystems write out what they have made, and some discard all blocks first. */
+const makeLimitMs = 6 * 60 * 60_000;
+
 async function makeContents({ path, contents, sizeBytes }: MadeArea, signal: AbortSignal | undefined): Promise<void> {
   if (contents.kind === 'nothing') return;
   const argv =
@@ -173,7 +176,7 @@ async function makeContents({ path, contents, sizeBytes }: MadeArea, signal: Abo
       ? ['mkswap', ...given('--label', contents.label), ...given('--uuid', contents.uuid), path]
       : filesystemArguments(path, contents, sizeBytes);
   try {
-    await run(argv, { signal });
+    await run(argv, { signal, limitMs: makeLimitMs });
   } catch (error) {
     const what = contents.kind === 'swap' ? 'swap space' : `a ${contents.type} filesystem`;
     throw failed(`${path} (${formatBytes(sizeBytes)}) could not be made ${what}`, error);

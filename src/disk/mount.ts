@@ -1,6 +1,6 @@
-import { mkdir, realpath, rmdir, stat, statfs } from 'node:fs/promises';
+import { access, constants, mkdir, realpath, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { abandon, AppError, count, poll, type Clock } from '../core/index.js';
+import { abandon, AppError, count, messageOf, poll, type Clock } from '../core/index.js';
 import { run } from '../process/index.js';
 import { mountBesideCopies } from './btrfs-copies.js';
 import { countedErrors } from './filesystem-errors.js';
@@ -41,6 +41,8 @@ const optionsByType: Readonly<Record<string, readonly string[]>> = {
   btrfs: ['subvolid=5'],
 };
 const unmountTimeoutMs = 60_000;
+/** A journal of gigabytes is replayed from blocks that are still being loaded, and dirty pages are written out. */
+const kernelWorkMs = 60 * 60_000;
 
 /**
  * Mounts a filesystem read-only, without device nodes, programs or set-uid bits in force. A journal left unclean by the
@@ -50,7 +52,9 @@ const unmountTimeoutMs = 60_000;
 export async function mountReadOnly(area: FilesystemArea, options: MountOptions): Promise<Mount> {
   const { mountPoint, signal } = options;
   const { type } = area.contents;
-  await mkdir(mountPoint, { recursive: true });
+  await mkdir(mountPoint, { recursive: true }).catch((error: unknown) => {
+    throw noPlace(dirname(mountPoint), error);
+  });
   await requireUnused(mountPoint);
   let present = true;
   const mount = {
@@ -63,7 +67,7 @@ export async function mountReadOnly(area: FilesystemArea, options: MountOptions)
   };
   const flags = [...safeOptions, ...(optionsByType[type] ?? [])].join(',');
   const mountIt = async (): Promise<void> => {
-    await run(['mount', '-t', type, '-o', flags, area.path, mountPoint], { signal });
+    await run(['mount', '-t', type, '-o', flags, area.path, mountPoint], { signal, limitMs: kernelWorkMs });
   };
   const onNotice = options.onNotice ?? (() => undefined);
   try {
@@ -137,6 +141,26 @@ function refusal(area: FilesystemArea, cause: AppError): AppError {
   );
 }
 
+/**
+ * Makes sure, before anything is begun, that mount points can be made in a directory, which is created if it is not there.
+ * Throws `mount-failed`.
+ */
+export async function requireMountPlace(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    await access(directory, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw noPlace(directory, cause);
+  }
+}
+
+function noPlace(path: string, cause: unknown): AppError {
+  return new AppError('mount-failed', `Volumes cannot be mounted below ${path}: ${messageOf(cause)}`, {
+    cause,
+    hint: 'Name a directory that is there or can be made, on a filesystem that can be written to, with --mount-point.',
+  });
+}
+
 async function isMountPoint(path: string): Promise<boolean> {
   const [here, above] = await Promise.all([stat(path), stat(dirname(path))]);
   return here.dev !== above.dev;
@@ -161,7 +185,7 @@ export async function unmount(
   const done = await poll(
     async () => {
       try {
-        if (await isMountPoint(mountPoint)) await run(['umount', mountPoint]);
+        if (await isMountPoint(mountPoint)) await run(['umount', mountPoint], { limitMs: kernelWorkMs });
         await rmdir(mountPoint);
         return true;
       } catch (error) {

@@ -23,6 +23,8 @@ export interface WritableMountOptions {
 }
 
 const unmountTimeoutMs = 60_000;
+/** All of a machine's memory may be waiting for a slow volume. */
+const flushMs = 6 * 60 * 60_000;
 
 /** Mounts a filesystem that is to be filled; nothing on it is in force. Throws `restore-failed`. */
 export async function mountForWriting(options: WritableMountOptions): Promise<WritableMount> {
@@ -31,7 +33,7 @@ export async function mountForWriting(options: WritableMountOptions): Promise<Wr
   const mount: WritableMount = {
     path: mountPoint,
     flush: async () => {
-      await run(['sync', '--file-system', mountPoint], { signal }).catch((error: unknown) => {
+      await run(['sync', '--file-system', mountPoint], { signal, limitMs: flushMs }).catch((error: unknown) => {
         throw new AppError('restore-failed', `Writing to ${devicePath} failed: ${messageOf(error)}`, {
           cause: error,
           hint: 'See what the kernel says of the disk: dmesg',

@@ -26,6 +26,8 @@ export interface DirectoryRequest {
 }
 
 const workName = '.snap-to-s3-restoring';
+/** All of a machine's memory may be waiting for a slow disk. */
+const flushMs = 6 * 60 * 60_000;
 const stateSchema = z.object({ identity: z.string(), done: z.array(z.string()) });
 
 /**
@@ -54,7 +56,7 @@ export async function openDirectoryTarget(request: DirectoryRequest): Promise<Di
     finish: async (part) => {
       const folder = join(work, part);
       // A power loss must not leave names without contents.
-      await run(['sync', '--file-system', folder]);
+      await run(['sync', '--file-system', folder], { limitMs: flushMs });
       if (hasSubfolders) {
         await rename(folder, join(directory, part));
         done.add(part);

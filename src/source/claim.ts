@@ -1,4 +1,12 @@
-import { AppError, poll, type Clock, type SnapshotId } from '../core/index.js';
+import {
+  AppError,
+  messageOf,
+  poll,
+  type AppEvent,
+  type Clock,
+  type EventSink,
+  type SnapshotId,
+} from '../core/index.js';
 import type { Ec2 } from './ec2.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -12,7 +20,7 @@ export interface Claim extends AsyncDisposable {
    * Throws `claimed-elsewhere`, and `timed-out` where the tag is not to be seen.
    */
   stands(): Promise<void>;
-  /** Sets the final state; after that disposing does nothing. */
+  /** Sets the final state; after that disposing does nothing. An id that cannot be taken off is told as a warning. */
   finish(state: SnapshotState): Promise<void>;
 }
 
@@ -20,6 +28,7 @@ export interface Claim extends AsyncDisposable {
 export interface ClaimOptions {
   readonly ec2: Ec2;
   readonly clock: Clock;
+  readonly events: EventSink;
   /** The key of the state tag; the owner's id is in `<tag>-id`. */
   readonly tag: string;
   /** Unique for this run. */
@@ -59,7 +68,8 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
     finish: async (state) => {
       await ec2.setTags(id, { [tag]: state }, signal);
       open = false;
-      await ec2.removeTags(id, [idTag]);
+      // The work is done, and the state says so; whoever claims the snapshot next writes over the id.
+      await ec2.removeTags(id, [idTag]).catch((error: unknown) => options.events(idStays(id, idTag, error)));
     },
     [Symbol.asyncDispose]: async () => {
       await standing.catch(() => undefined);
@@ -71,7 +81,15 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
       await ec2.removeTags(id, [idTag]);
     },
   };
-  await ec2.setTags(id, { [tag]: options.during, [idTag]: runId });
+  try {
+    await ec2.setTags(id, { [tag]: options.during, [idTag]: runId });
+  } catch (error) {
+    // EC2 may have set them although every answer was lost.
+    await releaseDeadClaim(id, options, { ec2 }).catch((second: unknown) => {
+      throw new AggregateError([error, notReleased(id, options, second)], 'Cleaning up failed too', { cause: second });
+    });
+    throw error;
+  }
   const readBack = async (): Promise<void> => {
     await options.clock.sleep(options.settleMs ?? defaultSettleMs, signal);
     const look = async (): Promise<string | undefined> => (await ec2.snapshot(id, signal)).tags[idTag];
@@ -85,6 +103,20 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
   standing = readBack();
   standing.catch(() => undefined);
   return claim;
+}
+
+function idStays(snapshotId: SnapshotId, idTag: string, error: unknown): AppEvent {
+  const text =
+    `The tag ${idTag} stays on snapshot ${snapshotId}, which is done: ${messageOf(error)} ` +
+    `It does no harm. Take it off with: aws ec2 delete-tags --resources ${snapshotId} --tags Key=${idTag}`;
+  return { kind: 'warning', snapshotId, text };
+}
+
+function notReleased(id: SnapshotId, { tag, otherwise }: ClaimOptions, cause: unknown): AppError {
+  return new AppError('cleanup-failed', `The claim on snapshot ${id} could not be taken off: ${messageOf(cause)}`, {
+    cause,
+    hint: `The next run does it; or do it yourself: aws ec2 create-tags --resources ${id} --tags Key=${tag},Value=${otherwise}`,
+  });
 }
 
 function neverSeen(id: SnapshotId, idTag: string): AppError {

@@ -66,6 +66,8 @@ export interface CreateVolumeRequest {
   readonly of: SnapshotId | { readonly sizeGiB: number; readonly encrypted: boolean };
   readonly availabilityZone: string;
   readonly volumeType: string;
+  /** Undefined: as many as volumes of this type have by themselves. */
+  readonly iops: number | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly clientToken: string;
 }
@@ -187,6 +189,7 @@ export function createEc2(client: EC2Client, { clock, retryPolicy, habits }: Ec2
             ...(typeof of !== 'string' && of.encrypted ? { Encrypted: true } : {}),
             AvailabilityZone: request.availabilityZone,
             VolumeType: request.volumeType as VolumeType,
+            ...(request.iops === undefined ? {} : { Iops: request.iops }),
             ClientToken: request.clientToken,
             TagSpecifications: [{ ResourceType: 'volume', Tags: toTags(request.tags) }],
           }),

@@ -1,6 +1,7 @@
 export * from './attachment.js';
 export * from './caller.js';
 export * from './claim.js';
+export type { TemporaryVolume } from './deletable-volume.js';
 export * from './dry-run.js';
 export * from './ec2.js';
 export * from './ec2-sdk.js';
@@ -10,4 +11,5 @@ export * from './leftover-volume.js';
 export * from './new-volume.js';
 export * from './snapshot.js';
 export * from './temporary-volume.js';
+export * from './volume-type.js';
 export * from './volume.js';

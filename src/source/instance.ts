@@ -1,12 +1,15 @@
 import { z } from 'zod';
-import { AppError, instanceId } from '../core/index.js';
+import { AppError, instanceId, retrying, systemClock, type RetryPolicy } from '../core/index.js';
 import type { Instance } from './volume.js';
 
 /** Where the instance metadata service listens on EC2. */
 export const defaultMetadataEndpoint = 'http://169.254.169.254';
 
-/** The service answers within milliseconds, or, off EC2, never. At most two requests of one call can end so. */
+/** The service answers within milliseconds, or, off EC2, never. At most two requests of one call can end so, and a slow machine
+ * may be the reason. */
 const timeoutMs = 2_000;
+/** Where it is asked too often by all on the instance together, it says so for some moments (EC2 user guide, "Query throttling"). */
+const patience: RetryPolicy = { attempts: 5, firstPauseMs: 200, longestPauseMs: 1_000, totalMs: 8_000 };
 /** One request needs no more. */
 const tokenTtlSeconds = 60;
 const tokenPath = '/latest/api/token';
@@ -22,8 +25,8 @@ type Outcome =
 
 /**
  * Asks the instance metadata service where we run: with a session token (version 2), and without one only where the
- * token does not get here and the instance allows version 1. Throws `no-instance-metadata` within a few seconds, and
- * `usage` for an endpoint that is no URL.
+ * token does not get here and the instance allows version 1; again where it is asked too often. Throws `no-instance-metadata`
+ * within a few seconds, and `usage` for an endpoint that is no URL.
  */
 export async function currentInstance(endpoint: string = defaultMetadataEndpoint): Promise<Instance> {
   if (!URL.canParse(endpoint)) {
@@ -31,26 +34,34 @@ export async function currentInstance(endpoint: string = defaultMetadataEndpoint
       hint: `Correct or unset AWS_EC2_METADATA_SERVICE_ENDPOINT; on EC2 it is ${defaultMetadataEndpoint}.`,
     });
   }
-  const document = await identityWithToken(endpoint);
-  // A token can end, and the service forget its tokens, between two requests.
-  const again = isAnswer(document, 401) ? await identityWithToken(endpoint) : document;
-  return parseIdentity(textOf(again, endpoint), endpoint);
+  const ask = async (): Promise<string> => {
+    const document = await identityWithToken(endpoint);
+    // A token can end, and the service forget its tokens, between two requests.
+    return textOf(isAnswer(document, 401) ? await identityWithToken(endpoint) : document, endpoint);
+  };
+  return parseIdentity(await retrying(ask, { clock: systemClock, policy: patience }), endpoint);
 }
 
 async function identityWithToken(endpoint: string): Promise<Outcome> {
   const headers = { 'x-aws-ec2-metadata-token-ttl-seconds': String(tokenTtlSeconds) };
-  const token = await request(new URL(tokenPath, endpoint), { method: 'PUT', headers });
-  if (token.kind === 'silence') return identityWithoutToken(endpoint, token);
+  const askForToken = (): Promise<Outcome> => request(new URL(tokenPath, endpoint), { method: 'PUT', headers });
+  const first = await askForToken();
+  let token = first;
+  if (first.kind === 'silence') {
+    const document = await request(new URL(documentPath, endpoint), {});
+    if (isAnswer(document, 200)) return document;
+    if (!isAnswer(document, 401)) return first;
+    // It is there, and wants a token: either that was a slow moment, or tokens never get here.
+    token = await askForToken();
+    if (token.kind === 'silence') throw tokensGetLost(endpoint);
+  }
   const value = textOf(token, endpoint);
   return request(new URL(documentPath, endpoint), { headers: { 'x-aws-ec2-metadata-token': value } });
 }
 
 /** Beyond the hop limit a token is lost on its way here, while all other answers arrive. */
-async function identityWithoutToken(endpoint: string, silence: Outcome): Promise<Outcome> {
-  const outcome = await request(new URL(documentPath, endpoint), {});
-  if (isAnswer(outcome, 200)) return outcome;
-  if (!isAnswer(outcome, 401)) return silence;
-  throw new AppError(
+function tokensGetLost(endpoint: string): AppError {
+  return new AppError(
     'no-instance-metadata',
     `The EC2 instance metadata service at ${endpoint} is there, but its session tokens do not get here.`,
     {

@@ -1,7 +1,7 @@
 import { poll, type Clock, type SnapshotId, type VolumeId } from '../core/index.js';
 import { detachable } from './attachment.js';
+import { deletable, visibilityMs } from './deletable-volume.js';
 import type { Ec2 } from './ec2.js';
-import { deletable, visibilityMs } from './temporary-volume.js';
 import type { Instance, Volume } from './volume.js';
 
 /** The temporary or unfinished volume of a dead run, as its journal names it. */

@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { abandon, type SnapshotId, type VolumeId } from '../core/index.js';
-import { deletable, untilAvailable, type TemporaryVolumeOptions } from './temporary-volume.js';
+import { deletable } from './deletable-volume.js';
+import { makeVolume } from './make-volume.js';
+import { untilAvailable, type TemporaryVolumeOptions } from './temporary-volume.js';
 
 /** An empty volume that is being filled. Disposing deletes it, unless it was finished. */
 export interface NewVolume extends AsyncDisposable {
@@ -35,13 +36,8 @@ export async function createNewVolume(options: NewVolumeOptions): Promise<NewVol
   const subject = `${sizeGiB} GiB (${volumeType}${encrypted ? ', encrypted' : ''}) in ${instance.availabilityZone}`;
   events({ kind: 'stage', snapshotId, stage: 'creating-new-volume', subject });
   signal?.throwIfAborted();
-  const volumeId = await ec2.createVolume({
-    of: { sizeGiB, encrypted },
-    availabilityZone: instance.availabilityZone,
-    volumeType,
-    tags: { [tag]: options.runId, Name: `${snapshotId} (being restored, snap-to-s3)` },
-    clientToken: randomUUID(),
-  });
+  const name = `${snapshotId} (being restored, snap-to-s3)`;
+  const volumeId = await makeVolume({ of: { sizeGiB, encrypted }, sizeGiB, volumeType, name }, options);
   const deletion = deletable(volumeId, { ...options, keep: false, isNew: true });
   let isFinished = false;
   const volume: NewVolume = {

@@ -1,3 +1,4 @@
+export * from './abort-uploads.js';
 export * from './bucket.js';
 export * from './bucket-facts.js';
 export * from './conditional-writes.js';

@@ -50,6 +50,8 @@ export interface Inherited<Journal> {
   readonly journal: Journal;
   /** How long before the takeover it was written, by S3's clock, to the second. */
   readonly ageMs: number;
+  /** When it was over, by S3's clock: what that run has made it has made before. */
+  readonly overAtMs: number;
 }
 
 /** S3 tells both times in whole seconds (HTTP dates). */
@@ -79,6 +81,7 @@ export async function takeLease<Journal>(bucket: ObjectStore, options: LeaseOpti
     const inherited = {
       journal: readJournal(found, store, options),
       ageMs: Math.max(0, found.readAtMs - found.writtenAtMs),
+      overAtMs: found.writtenAtMs + found.content.lifetimeMs,
     };
     const content = { ...fresh, journal: inherited.journal };
     const taken = await writeLeaseObject(store, { key, content, onlyIf: found.etag }, signal);

@@ -1,13 +1,11 @@
 import {
-  AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
-  ListMultipartUploadsCommand,
-  ListPartsCommand,
   UploadPartCommand,
   type CompletedPart,
 } from '@aws-sdk/client-s3';
-import { abandon, AppError, isAbort, messageOf } from '../core/index.js';
+import { abandon, AppError, messageOf } from '../core/index.js';
+import { abortLostUploads, abortMultipart, uploadsTo } from './abort-uploads.js';
 import { callS3, s3Url, targetFields, type ObjectStore, type ObjectTarget } from './object-store.js';
 import type { PartBuffer } from './part-buffer.js';
 import type { UploadGuard } from './upload-guard.js';
@@ -38,25 +36,8 @@ export async function beginMultipart(
 ): Promise<MultipartUpload> {
   const resource = s3Url(store, target.key);
   const put = { action: 's3:PutObject', resource };
-  // Not to be cancelled: only who knows the id can abort the upload.
   signal?.throwIfAborted();
-  const others = guard === undefined ? [] : await uploadsTo(store, target.key);
-  await guard?.beginning(target.key, others);
-  let attempts = 0;
-  const created = await callS3(store, put, (options) => {
-    attempts += 1;
-    return store.client.send(
-      new CreateMultipartUploadCommand({
-        Bucket: store.bucket,
-        ...targetFields(target),
-        ChecksumAlgorithm: 'CRC32',
-        ChecksumType: 'FULL_OBJECT',
-      }),
-      options,
-    );
-  });
-  const uploadId = created.UploadId;
-  if (uploadId === undefined) throw new AppError('rejected', `S3 began no upload for ${resource}.`);
+  const uploadId = await (guard === undefined ? createUpload(store, target) : createGuarded(store, target, guard));
   const where = { Bucket: store.bucket, Key: target.key, UploadId: uploadId };
   const parts: CompletedPart[] = [];
   let state: 'open' | 'completed' | 'aborted' = 'open';
@@ -128,46 +109,75 @@ export async function beginMultipart(
   };
   try {
     await guard?.begun(target.key, uploadId);
-    // An attempt whose answer was lost may have begun one more.
-    if (guard !== undefined && attempts > 1) await abortEmptyUploads(store, target.key, [...others, uploadId]);
     return upload;
   } catch (error) {
     return await abandon(upload, error);
   }
 }
 
-/**
- * Aborts the uploads to a key that have no parts, but for those with an id of `except`. Whoever begins an upload under a
- * guard sends nothing before its id is written down: one with parts is somebody else's.
- */
-export async function abortEmptyUploads(store: ObjectStore, key: string, except: readonly string[]): Promise<void> {
-  for (const uploadId of await uploadsTo(store, key)) {
-    if (except.includes(uploadId)) continue;
-    const where = { Bucket: store.bucket, Key: key, UploadId: uploadId, MaxParts: 1 };
-    const { Parts = [] } = await callS3(
-      store,
-      { action: 's3:ListMultipartUploadParts', resource: s3Url(store, key) },
-      (options) => store.client.send(new ListPartsCommand(where), options),
+/** Not to be cancelled: only who knows the id can abort the upload. */
+async function createUpload(
+  store: ObjectStore,
+  target: ObjectTarget,
+  onAttempt: () => void = () => undefined,
+): Promise<string> {
+  const resource = s3Url(store, target.key);
+  const { UploadId } = await callS3(store, { action: 's3:PutObject', resource }, (options) => {
+    onAttempt();
+    return store.client.send(
+      new CreateMultipartUploadCommand({
+        Bucket: store.bucket,
+        ...targetFields(target),
+        ChecksumAlgorithm: 'CRC32',
+        ChecksumType: 'FULL_OBJECT',
+      }),
+      options,
     );
-    if (Parts.length === 0) await abortMultipart(store, key, uploadId);
+  });
+  if (UploadId === undefined) throw new AppError('rejected', `S3 began no upload for ${resource}.`);
+  return UploadId;
+}
+
+/** Attempts whose answers were lost may each have begun an upload; what they have begun is aborted. */
+async function createGuarded(store: ObjectStore, target: ObjectTarget, guard: UploadGuard): Promise<string> {
+  const { key } = target;
+  const { ids, atMs } = await uploadsTo(store, key);
+  await guard.beginning(key, { others: ids, sinceMs: atMs });
+  let attempts = 0;
+  const lost = { fromMs: atMs, untilMs: Infinity };
+  let uploadId: string;
+  try {
+    uploadId = await createUpload(store, target, () => void (attempts += 1));
+  } catch (error) {
+    const isRefused = attempts === 1 && error instanceof AppError && !error.retryable;
+    if (!isRefused) {
+      await abortLostUploads(store, key, { ...lost, except: ids }).catch((second: unknown) => {
+        throw new AggregateError([error, notLookedFor(store, key, second)], 'Cleaning up failed too', {
+          cause: second,
+        });
+      });
+    }
+    guard.over(key);
+    throw error;
+  }
+  if (attempts === 1) return uploadId;
+  try {
+    await abortLostUploads(store, key, { ...lost, except: [...ids, uploadId] });
+    return uploadId;
+  } catch (error) {
+    // The journal goes on naming what could not be looked for.
+    const own = { [Symbol.asyncDispose]: () => abortMultipart(store, key, uploadId) };
+    return await abandon(own, notLookedFor(store, key, error));
   }
 }
 
-/** The ids of all unfinished uploads to exactly this key. */
-async function uploadsTo(store: ObjectStore, key: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  let after: { KeyMarker?: string; UploadIdMarker?: string } = {};
-  for (;;) {
-    const page = await callS3(
-      store,
-      { action: 's3:ListBucketMultipartUploads', resource: s3Url(store, key) },
-      (options) =>
-        store.client.send(new ListMultipartUploadsCommand({ Bucket: store.bucket, Prefix: key, ...after }), options),
-    );
-    for (const { Key, UploadId } of page.Uploads ?? []) if (Key === key && UploadId !== undefined) found.push(UploadId);
-    if (page.IsTruncated !== true) return found;
-    after = { KeyMarker: page.NextKeyMarker ?? '', UploadIdMarker: page.NextUploadIdMarker ?? '' };
-  }
+function notLookedFor(store: ObjectStore, key: string, cause: unknown): AppError {
+  if (cause instanceof AppError && cause.code === 'cleanup-failed') return cause;
+  const what = `Whether S3 has begun an upload to ${s3Url(store, key)} could not be found out`;
+  return new AppError('cleanup-failed', `${what}: ${messageOf(cause)}`, {
+    cause,
+    hint: `The next run looks for it; or look yourself: aws s3api list-multipart-uploads --bucket ${store.bucket} --prefix '${key}'`,
+  });
 }
 
 /** "Processing of a CompleteMultipartUpload request could take over several minutes" (S3 API reference). */
@@ -178,39 +188,4 @@ function notTheSame(resource: string, cause: Error): AppError {
     cause,
     hint: 'Nothing was stored. Check the memory of this machine, then run it again.',
   });
-}
-
-/** A part that was still on its way while S3 aborted can stay behind: S3 says to abort again until none is listed. */
-const abortRounds = 5;
-
-/**
- * Aborts a multipart upload and makes sure that no part is left. An upload that is not there (any more) is fine. Not
- * bound to the caller's signal: it runs when that has aborted.
- */
-export async function abortMultipart(store: ObjectStore, key: string, uploadId: string): Promise<void> {
-  const where = { Bucket: store.bucket, Key: key, UploadId: uploadId };
-  const resource = s3Url(store, key);
-  for (let round = 1; round <= abortRounds; round += 1) {
-    try {
-      await callS3(store, { action: 's3:AbortMultipartUpload', resource }, (options) =>
-        store.client.send(new AbortMultipartUploadCommand(where), options),
-      );
-      const left = await callS3(store, { action: 's3:ListMultipartUploadParts', resource }, (options) =>
-        store.client.send(new ListPartsCommand({ ...where, MaxParts: 1 }), options),
-      );
-      if ((left.Parts ?? []).length === 0) return;
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'not-found') return;
-      if (isAbort(error)) throw error;
-      const why = messageOf(error);
-      throw new AppError('cleanup-failed', `The unfinished upload ${uploadId} could not be aborted: ${why}`, {
-        cause: error,
-        hint: `Run: aws s3api abort-multipart-upload --bucket ${store.bucket} --key '${key}' --upload-id '${uploadId}'`,
-      });
-    }
-  }
-  throw new AppError(
-    'cleanup-failed',
-    `The upload ${uploadId} of ${resource} still has parts after ${abortRounds} aborts.`,
-  );
 }

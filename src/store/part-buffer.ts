@@ -3,7 +3,7 @@ import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
-import { AppError, formatBytes } from '../core/index.js';
+import { AppError, formatBytes, messageOf } from '../core/index.js';
 
 /** Parts up to this size wait in memory; larger ones (volumes of several TiB) in a file, so that memory stays flat. */
 export const largestPartInMemoryBytes = 64 * 1024 * 1024;
@@ -20,9 +20,13 @@ export interface PartBuffer extends AsyncDisposable {
 }
 
 /** Where large parts wait. */
-export interface PartBufferOptions {
-  readonly capacityBytes: number;
+export interface PartPlace {
   readonly temporaryDirectory: string;
+}
+
+/** How one waits. */
+export interface PartBufferOptions extends PartPlace {
+  readonly capacityBytes: number;
   /** Parts above this many bytes go to disk; {@link largestPartInMemoryBytes} but in tests. */
   readonly inMemoryBytes?: number;
   /** Where the memory of parts comes from and goes back to; new memory each time if not given. */
@@ -55,7 +59,7 @@ export function createPartMemory(): PartMemory {
 export async function createPartBuffer(options: PartBufferOptions): Promise<PartBuffer> {
   return options.capacityBytes <= (options.inMemoryBytes ?? largestPartInMemoryBytes)
     ? memoryPart(options.capacityBytes, options.memory ?? createPartMemory())
-    : filePart(await unlinkedFile(options.temporaryDirectory), options);
+    : filePart(await openFile(options), options);
 }
 
 function memoryPart(capacityBytes: number, memory: PartMemory): PartBuffer {
@@ -138,12 +142,34 @@ function isFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
-function diskFull({ temporaryDirectory, capacityBytes }: PartBufferOptions, cause: unknown): AppError {
+function diskFull(
+  { temporaryDirectory, capacityBytes }: PartPlace & { readonly capacityBytes: number },
+  cause: unknown,
+): AppError {
   return new AppError(
     'disk-full',
     `${temporaryDirectory} is full: a part of ${formatBytes(capacityBytes)} of the upload had to wait there.`,
     { cause, hint: 'Set TMPDIR to a directory with room for that many bytes for each upload stream and one more.' },
   );
+}
+
+/**
+ * Makes sure, before anything is begun, that parts can wait in a directory. Throws `usage` where no files can be made there, and
+ * `disk-full`.
+ */
+export async function requireTemporaryDirectory({ temporaryDirectory }: PartPlace): Promise<void> {
+  await (await openFile({ temporaryDirectory, capacityBytes: largestPartInMemoryBytes })).close();
+}
+
+async function openFile(options: PartPlace & { readonly capacityBytes: number }): Promise<FileHandle> {
+  const { temporaryDirectory } = options;
+  return unlinkedFile(temporaryDirectory).catch((cause: unknown) => {
+    if (isFull(cause)) throw diskFull(options, cause);
+    throw new AppError('usage', `No temporary files can be made in ${temporaryDirectory}: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Set TMPDIR to a directory that is there and can be written to.',
+    });
+  });
 }
 
 /** A file that has no name any more: it goes with the process, however that ends. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/process/index.js';
-import { filesystemOn, localAws, type Finished, type LocalAws } from '../support/local-aws.js';
+import { filesystemOn, localAws, type Finished, type JsonEvent, type LocalAws } from '../support/local-aws.js';
 import { s3Witness, type S3Witness } from '../support/s3-witness.js';
 
 // Whatever goes wrong: a sentence, the right exit status, nothing temporary left, and the tag back at `migrate`.
@@ -148,6 +148,30 @@ describe('something that does not exist', () => {
     expectSentences(finished);
   });
 
+  it.each([
+    [
+      'the directory for mounts',
+      ['--mount-point', '/dev/null/below'],
+      {},
+      1,
+      /Volumes cannot be mounted below \/dev\/null\/below: .*--mount-point/s,
+    ],
+    [
+      'the directory for temporary files',
+      [],
+      { TMPDIR: '/nowhere/at/all' },
+      2,
+      /No temporary files can be made in \/nowhere\/at\/all: .*TMPDIR/s,
+    ],
+  ] as const)(
+    '%s -> is named with its flag or variable, before anything is begun',
+    async (_, argv, env, status, sentence) => {
+      const finished = await aws.command([...migrateArgv('snap-0123456789abcdef0'), '--json', ...argv], { env });
+      expect(finished).toMatchObject({ status, events: [], stderr: expect.stringMatching(sentence) as string });
+      expectSentences(finished);
+    },
+  );
+
   it('the instance metadata service -> a clear sentence within ten seconds, whether it refuses or is silent', async () => {
     const silent = createServer(() => undefined);
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
@@ -186,6 +210,24 @@ describe('a command line that is wrong', () => {
     expect(finished).toMatchObject({ status: 2, stdout: '' });
     expect(finished.stderr).toContain('snap-to-s3');
     expectSentences(finished);
+  });
+});
+
+describe('--volume-type', () => {
+  it('io2 -> is asked for with IOPS; a type that has no volumes of this size -> is refused before the claim', async () => {
+    const snapshotId = await aws.snapshot(fewFiles, { sizeGiB: 4 });
+    const st1 = [...migrateArgv(snapshotId), '--volume-type', 'st1'];
+    for (const dry of [[], ['--dry-run']]) {
+      const refused = await aws.command([...st1, ...dry, '--json']);
+      expect(refused.status).toBe(1);
+      expect(refused.stdout).toContain('has 4 GiB, and st1 volumes have 125 to 16384 GiB.');
+      expect(refused.events.some(({ stage }) => stage === 'claiming')).toBe(false);
+    }
+    expect(await aws.tags(snapshotId)).toEqual(migrating);
+    const kept = await aws.command([...migrateArgv(snapshotId), '--volume-type', 'io2', '--keep-temp-volumes']);
+    expect(kept.status, kept.stderr).toBe(0);
+    expect(await aws.volumes()).toMatchObject([{ VolumeType: 'io2', Iops: 2_000, State: 'available' }]);
+    await aws.removeVolumes();
   });
 });
 
@@ -244,26 +286,71 @@ describe('an interruption', () => {
   });
 
   it.each([
-    'creating-volume',
-    'attaching-volume',
-    'waiting-for-device',
-    'reading-disk',
-    'archiving',
-    'writing-manifest',
-  ])('SIGINT at the stage %s -> nothing is left, whether it still counts or not', async (stage) => {
-    const snapshotId = await aws.snapshot(fewFiles);
-    const finished = await aws.command([...migrateArgv(snapshotId), '--json'], {
-      onEvent: (event, kill) => {
-        if (event.stage === stage) kill('SIGINT');
-      },
-    });
-    const isDone = finished.events.some(({ kind }) => kind === 'snapshot-archived');
-    expect([finished.status, await aws.tags(snapshotId)]).toEqual(
-      isDone ? [expect.any(Number), { 'snap-to-s3': 'migrated' }] : [130, migrating],
-    );
-    expect(finished.stderr).toContain('SIGINT: cleaning up.');
-    const hasManifest = (await aws.keys(bucket)).some((key) => key.endsWith(`${snapshotId}.manifest.json`));
-    if (isDone) expect(hasManifest).toBe(true);
+    ['SIGINT', 'creating-volume', []],
+    ['SIGTERM', 'attaching-volume', ['--dd']],
+    // As when a terminal goes away.
+    ['SIGHUP', 'waiting-for-device', []],
+    ['SIGINT', 'reading-disk', ['--compression', 'zstd']],
+    ['SIGTERM', 'archiving', ['--dd']],
+    ['SIGHUP', 'cleaning-up', []],
+    ['SIGINT', 'writing-manifest', []],
+  ] as const)(
+    '%s at the stage %s (%j) -> nothing is left, whether it still counts or not',
+    async (signal, stage, how) => {
+      const snapshotId = await aws.snapshot(fewFiles);
+      let signals = 0;
+      const finished = await aws.command([...migrateArgv(snapshotId), ...how, '--json'], {
+        onEvent: (event, kill) => {
+          if (event.stage !== stage) return;
+          signals += 1;
+          kill(signal);
+        },
+      });
+      expect(signals).toBe(1);
+      const isDone = finished.events.some(({ kind }) => kind === 'snapshot-archived');
+      expect([finished.status, await aws.tags(snapshotId)]).toEqual(
+        isDone ? [expect.any(Number), { 'snap-to-s3': 'migrated' }] : [130, migrating],
+      );
+      expect(finished.stderr).toContain(`${signal}: cleaning up.`);
+      const hasManifest = (await aws.keys(bucket)).some((key) => key.endsWith(`${snapshotId}.manifest.json`));
+      if (isDone) expect(hasManifest).toBe(true);
+    },
+  );
+});
+
+describe('an interruption of several jobs', () => {
+  it('-> all are undone, also while a kept volume is used and while what a dead run has left is removed', async () => {
+    const ids = [await aws.snapshot(randomMiB(20)), await aws.snapshot(fewFiles), await aws.snapshot(fewFiles)];
+    const argv = [...migrateArgv(...ids), '--jobs', '3', '--json'];
+    const at = async (
+      isMoment: (event: JsonEvent) => boolean,
+      signal: NodeJS.Signals,
+      flags: readonly string[] = [],
+    ) => {
+      let signals = 0;
+      const finished = await aws.command([...argv, ...flags], {
+        onEvent: (event, kill) => {
+          if (signals > 0 || !isMoment(event)) return;
+          signals += 1;
+          kill(signal);
+        },
+      });
+      expect([signals, finished.status]).toEqual([1, signal === 'SIGKILL' ? null : 130]);
+    };
+    const expectUndone = async (): Promise<void> => {
+      for (const id of ids) expect(await aws.tags(id)).toEqual(migrating);
+    };
+    await at(({ stage }) => stage === 'archiving', 'SIGINT', ['--keep-temp-volumes']);
+    await expectUndone();
+    expect(await aws.volumes()).not.toEqual([]);
+    await at(({ stage }) => stage === 'reusing-volume', 'SIGTERM');
+    await expectUndone();
+    await at(({ stage }) => stage === 'archiving', 'SIGKILL');
+    await at(({ text }) => text?.includes('ended without cleaning up') === true, 'SIGHUP');
+    // What was not removed before the signal, and volumes that were kept and not used, which no journal names.
+    expect((await aws.command(['cleanup', '--bucket', bucket])).status).toBe(0);
+    await aws.removeVolumes();
+    await expectUndone();
   });
 });
 

@@ -82,16 +82,23 @@ describe('which snapshots are taken', () => {
     await aws.ec2.send(new DeleteVolumeCommand({ VolumeId: volume?.VolumeId }));
   });
 
-  it('while it works, the tag says "migrating" and bears an id', async () => {
+  it('while it works, the tag says "migrating" and bears an id; those that are tagged meanwhile are taken too', async () => {
     const bucket = await aws.bucket();
     const snapshotId = await aws.snapshot(fewFiles);
+    const laterId = await aws.snapshot(fewFiles, { tags: {} });
     let during: Promise<Readonly<Record<string, string>>> | undefined;
-    const finished = await aws.command(['migrate', '--snapshots', snapshotId, '--bucket', bucket, '--json'], {
+    let tagged: Promise<unknown> | undefined;
+    const finished = await aws.command(['migrate', '--all', '--bucket', bucket, '--json'], {
       onEvent: ({ stage }) => {
-        if (stage === 'creating-volume') during = aws.tags(snapshotId);
+        if (stage === 'creating-volume') during ??= aws.tags(snapshotId);
+        const Tags = [{ Key: 'snap-to-s3', Value: 'migrate' }];
+        if (stage === 'archiving') tagged ??= aws.ec2.send(new CreateTagsCommand({ Resources: [laterId], Tags }));
       },
     });
     expect(finished.status).toBe(0);
+    expect(tagged).toBeDefined();
+    expect(archivedIn(await aws.keys(bucket)).sort()).toEqual([snapshotId, laterId].sort());
+    expect(await aws.tags(laterId)).toEqual({ 'snap-to-s3': 'migrated' });
     expect(await during).toEqual({
       'snap-to-s3': 'migrating',
       'snap-to-s3-id': expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -153,6 +160,27 @@ describe('the temporary volume', () => {
     const names = stages(finished).flatMap((text) => /^attaching-volume vol-[0-9a-f]+ as (\S+)$/.exec(text)?.[1] ?? []);
     expect(names).toEqual(['/dev/sdg']);
   });
+});
+
+describe('two snapshots of one volume at once', () => {
+  it.each(['xfs', 'btrfs'] as const)(
+    '%s, which have the same UUID -> both are archived, each as it is',
+    async (type) => {
+      const bucket = await aws.bucket();
+      const ids = await aws.snapshots(
+        (device) => filesystemOn(device, type, (path) => writeFile(join(path, 'file'), type)),
+        2,
+      );
+      const argv = ['migrate', '--snapshots', ...ids, '--jobs', '2', '--bucket', bucket, '--json'];
+      const finished = await aws.command(argv);
+      expect(finished.status, JSON.stringify(finished.events.slice(-3))).toBe(0);
+      expect(archivedIn(await aws.keys(bucket)).sort()).toEqual([...ids].sort());
+      // Both were begun before either was done.
+      const order = finished.events.map(({ kind, stage }) => stage ?? kind);
+      expect(order.lastIndexOf('attaching-volume')).toBeLessThan(order.indexOf('snapshot-archived'));
+      for (const id of ids) expect(await aws.tags(id)).toEqual({ 'snap-to-s3': 'migrated' });
+    },
+  );
 });
 
 describe('what is told', () => {

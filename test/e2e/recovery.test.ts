@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => aws[Symbol.asyncDispose]());
 afterEach(async () => {
-  const left = [...(await aws.leftovers()), ...(await leases())];
+  const left = await aws.leftovers();
   // The next test is not to suffer for it.
   if (left.length > 0) await aws.command(['cleanup', '--bucket', bucket]);
   await aws.removeVolumes();
@@ -88,6 +88,12 @@ async function foreignLease(snapshotId: string, changes: object): Promise<void> 
   };
   const Key = `.snap-to-s3/leases/${snapshotId}.json`;
   await aws.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: JSON.stringify(content) }));
+}
+
+async function leaseOf(snapshotId: string): Promise<object> {
+  const Key = `.snap-to-s3/leases/${snapshotId}.json`;
+  const { Body } = await aws.s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
+  return JSON.parse((await Body?.transformToString()) ?? '') as object;
 }
 
 describe('after SIGKILL', () => {
@@ -172,23 +178,73 @@ describe('what a journal names', () => {
   it('is removed only if it is ours: our tag, made of this snapshot, in no other hands', async () => {
     const [snapshotId = '', otherId = ''] = await aws.snapshots(fewFiles, 2);
     const zone = { AvailabilityZone: aws.machine.zone };
-    const make = async (SnapshotId: string, tag?: string): Promise<string> => {
+    const make = async (SnapshotId: string, tag?: string, Value = 'other'): Promise<string> => {
       const TagSpecifications =
-        tag === undefined ? [] : [{ ResourceType: 'volume' as const, Tags: [{ Key: tag, Value: 'other' }] }];
+        tag === undefined ? [] : [{ ResourceType: 'volume' as const, Tags: [{ Key: tag, Value }] }];
       const { VolumeId = '' } = await aws.ec2.send(new CreateVolumeCommand({ SnapshotId, ...zone, TagSpecifications }));
       return VolumeId;
     };
     const ours = await make(snapshotId, 'snap-to-s3');
     const lookAlikes = [await make(otherId, 'snap-to-s3'), await make(snapshotId), await make(snapshotId, 'other-tag')];
+    // Of one whose id did not reach the journal only the run that made it is known.
+    await make(snapshotId, 'snap-to-s3', 'lost');
+    const others = [
+      await make(snapshotId, 'snap-to-s3', 'a third run'),
+      await make(otherId, 'snap-to-s3', 'lost'),
+      await make(snapshotId, 'other-tag', 'lost'),
+    ];
+    const volume = { kind: 'volume', tag: 'snap-to-s3', keep: false };
     await foreignLease(snapshotId, {
       ended: true,
-      journal: [ours, ...lookAlikes].map((volumeId) => {
-        return { kind: 'volume', tag: 'snap-to-s3', runId: 'other', volumeId, keep: false };
-      }),
+      journal: [
+        { ...volume, runId: 'lost', volumeId: null },
+        ...[ours, ...lookAlikes].map((volumeId) => ({ ...volume, runId: 'other', volumeId })),
+      ],
     });
+    lookAlikes.push(...others);
     expect((await aws.command(['cleanup', '--bucket', bucket])).status).toBe(0);
     expect((await aws.volumes()).map(({ VolumeId }) => VolumeId).sort()).toEqual([...lookAlikes].sort());
     await aws.removeVolumes();
+  });
+
+  it('is an upload of which the id is not known -> the one that it can be, and no other', async () => {
+    const [snapshotId = '', laterId = ''] = await aws.snapshots(fewFiles, 2, { tags: {} });
+    const begin = async (Key: string): Promise<string> => {
+      const how = { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } as const;
+      const { UploadId = '' } = await aws.s3.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key, ...how }));
+      return UploadId;
+    };
+    const entry = (key: string, others: readonly string[], sinceMs: number) => ({
+      kind: 'upload',
+      key,
+      uploadId: null,
+      others,
+      sinceMs,
+    });
+    const before = await begin('vol-1/archive');
+    await begin('vol-1/archive');
+    const stay = [before, await begin('vol-1/archive.1'), await begin('vol-1/begun before the journal was written')];
+    const hourMs = 3_600_000;
+    await foreignLease(snapshotId, {
+      journal: [
+        entry('vol-1/archive', [before], Date.now() - hourMs),
+        entry('vol-1/begun before the journal was written', [], Date.now() + hourMs),
+      ],
+      ended: true,
+    });
+    const late = entry('vol-1/begun after the lease was over', [], Date.now() - hourMs);
+    await foreignLease(laterId, { journal: [late], lifetimeMs: 1 });
+    // S3 tells whole seconds.
+    await systemClock.sleep(2_100);
+    stay.push(await begin('vol-1/begun after the lease was over'));
+    expect(await uploads()).toHaveLength(5);
+    const cleaned = await aws.command(['cleanup', '--bucket', bucket]);
+    expect(cleaned.status, cleaned.stderr).toBe(0);
+    expect(await uploads()).toEqual(stay.sort());
+    const { Uploads = [] } = await aws.s3.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+    for (const { Key, UploadId } of Uploads) {
+      await aws.s3.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
+    }
   });
 
   it('and is attached to another instance is left alone, told, and remembered', async () => {
@@ -215,13 +271,14 @@ describe('what a journal names', () => {
     );
     const { Volumes = [] } = await aws.ec2.send(new DescribeVolumesCommand({ VolumeIds: [VolumeId] }));
     expect(Volumes[0]?.State).toBe('in-use');
-    const { Body } = await aws.s3.send(
-      new GetObjectCommand({ Bucket: bucket, Key: `.snap-to-s3/leases/${snapshotId}.json` }),
-    );
-    expect(JSON.parse((await Body?.transformToString()) ?? '')).toMatchObject({
-      ended: true,
-      journal: [volume, mount],
-    });
+    expect(await leaseOf(snapshotId)).toMatchObject({ ended: true, journal: [volume, mount] });
+    // Whoever migrates the snapshot there takes a volume of its own, which no instance of that name can have here.
+    const migrating = await aws.command(argv(snapshotId), { env });
+    expect(migrating.status).toBe(1);
+    const stages = migrating.events.flatMap(({ stage = [] }) => stage);
+    expect([stages.includes('creating-volume'), stages.includes('reusing-volume')]).toEqual([true, false]);
+    expect(migrating.events.some(({ text }) => text?.includes(`${VolumeId} of a dead run is attached to`))).toBe(true);
+    expect(await aws.volumes()).toMatchObject([{ VolumeId, State: 'in-use' }]);
     // On its own instance it is removed.
     expect((await aws.command(['cleanup', '--bucket', bucket])).status).toBe(0);
     expect(await aws.volumes()).toEqual([]);
@@ -256,18 +313,35 @@ async function attached(VolumeId: string): Promise<void> {
 
 describe('the lease', () => {
   it('of a run on another host keeps everybody else away until it is over', async () => {
-    const snapshotId = await aws.snapshot(fewFiles);
-    await foreignLease(snapshotId, {});
+    const snapshotId = await aws.snapshot(random(30));
+    await using witness = await s3Witness(aws.url, { partDelayMs: 2_000 });
+    let killed = 0;
+    const dead = await aws.command(argv(snapshotId), {
+      elsewhere: true,
+      env: { AWS_ENDPOINT_URL_S3: witness.url },
+      onEvent: ({ kind }, kill) => {
+        if (kind !== 'progress' || killed > 0) return;
+        killed += 1;
+        kill('SIGKILL');
+      },
+    });
+    expect([killed, dead.status]).toEqual([1, null]);
+    const left = await aws.leftovers();
+    expect(left.length).toBeGreaterThan(0);
     const early = await aws.command(argv(snapshotId));
     expect(early.status).toBe(1);
-    const message = expect.stringContaining('i-0123456789abcdef0 (process 1)') as string;
+    const message = expect.stringMatching(/ on i-[0-9a-f]+ \(process \d+\) is working on this: /) as string;
     expect(early.events.at(-2)).toMatchObject({
       kind: 'snapshot-failed',
       error: { code: 'claimed-elsewhere', message },
     });
-    expect(await aws.tags(snapshotId)).toEqual({ 'snap-to-s3': 'migrate' });
-    await systemClock.sleep(5_000);
-    expect((await aws.command(argv(snapshotId))).status).toBe(0);
+    expect(await aws.leftovers()).toEqual(left);
+    expect(await aws.tags(snapshotId)).toMatchObject({ 'snap-to-s3': 'migrating' });
+    // As if its two minutes were over: the same lease, and two seconds.
+    await foreignLease(snapshotId, { ...(await leaseOf(snapshotId)), lifetimeMs: 1 });
+    await systemClock.sleep(2_100);
+    const next = await expectNextRunSucceeds(snapshotId);
+    expect(next.events.some(({ text }) => text?.includes('ended without cleaning up') === true)).toBe(true);
   });
 
   it('that a suspended run has lost -> when it wakes, nothing that its successor has made is changed', async () => {
@@ -284,8 +358,11 @@ describe('the lease', () => {
         kill('SIGSTOP');
       },
     });
-    await systemClock.sleep(9_000);
+    const isStopped = () => Promise.resolve(stopped > 0 ? true : undefined);
+    await poll(isStopped, { clock: systemClock, intervalMs: 50, timeoutMs: 60_000 });
     expect(stopped).toBe(1);
+    // The lease ends after three seconds, which S3 tells as whole ones.
+    await systemClock.sleep(5_000);
     await expectNextRunSucceeds(snapshotId);
     const keys = (await aws.keys(bucket)).filter((key) => key.includes(snapshotId) && !key.startsWith('.'));
     const stateOf = async (Key: string) => {
@@ -300,7 +377,8 @@ describe('the lease', () => {
     expect(await Promise.all(keys.map(stateOf))).toEqual(made);
     expect(await aws.tags(snapshotId)).toEqual(migrated);
     // What the successor could not take from under the suspended one is gone as well; its journal is told so.
-    expect(await aws.leftovers()).toEqual([]);
+    const journals = await leases();
+    expect(await aws.leftovers()).toHaveLength(journals.length);
     expect((await aws.command(['cleanup', '--bucket', bucket])).status).toBe(0);
   });
 
@@ -350,20 +428,24 @@ describe('a store without conditional writes', () => {
     expect(finished.events.filter(({ text }) => text?.includes('no conditional writes') === true)).toHaveLength(1);
     for (const snapshotId of ids) expect(await aws.tags(snapshotId)).toEqual(migrated);
   });
+
+  it('-> of two processes with --all, each snapshot is archived by one', async () => {
+    const other = await aws.bucket();
+    const ids = await aws.snapshots(fewFiles, 4);
+    await using witness = await s3Witness(aws.url, { conditionalWrites: false });
+    const all = ['migrate', '--all', '--jobs', '2', '--bucket', other, '--json'];
+    const env = { AWS_ENDPOINT_URL_S3: witness.url };
+    const runs = await Promise.all([1, 2].map(() => aws.command(all, { env })));
+    expect(runs.map(({ status }) => status)).toEqual([0, 0]);
+    const archived = runs.flatMap(({ events }) =>
+      events.flatMap((event) => (event.kind === 'snapshot-archived' ? [event.snapshotId] : [])),
+    );
+    expect(archived.filter((id = '') => ids.includes(id)).sort()).toEqual([...ids].sort());
+    for (const snapshotId of ids) expect(await aws.tags(snapshotId)).toEqual(migrated);
+  });
 });
 
 describe('signals', () => {
-  it('SIGHUP, as when a terminal goes away -> 130, and nothing is left', async () => {
-    const snapshotId = await aws.snapshot(fewFiles);
-    const finished = await aws.command(argv(snapshotId), {
-      onEvent: ({ stage }, kill) => {
-        if (stage === 'waiting-for-device') kill('SIGHUP');
-      },
-    });
-    expect(finished.status).toBe(130);
-    expect(await aws.tags(snapshotId)).toEqual({ 'snap-to-s3': 'migrate' });
-  });
-
   it('a second Ctrl+C leaves at once; what is left the next run removes', async () => {
     const snapshotId = await aws.snapshot(random(60));
     await using witness = await s3Witness(aws.url, { partDelayMs: 2_000 });

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { poll, systemClock } from '../../src/core/index.js';
 import { run, runText, start } from '../../src/process/index.js';
 
@@ -9,6 +12,10 @@ function isRunning(pid = 0): boolean {
     return false;
   }
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('programs', () => {
   it('give their output and take their input', async () => {
@@ -76,6 +83,32 @@ describe('programs', () => {
     const lines: string[] = [];
     await run(['sh', '-c', 'printf "one\\ntwo\\nthree" >&2'], { onStderrLine: (line) => lines.push(line) });
     expect(lines).toEqual(['one', 'two', 'three']);
+  });
+
+  it('that hang are killed when their time is over, and named with what to do', async () => {
+    const pidFile = join(await mkdtemp(join(tmpdir(), 'snap-to-s3-hang-')), 'pid');
+    const argv = ['sh', '-c', `echo $$ > ${pidFile}; exec sleep 600`];
+    await expect(run(argv, { limitMs: 300 })).rejects.toMatchObject({
+      code: 'timed-out',
+      message: 'sh did not end within 300 ms, and was killed.',
+      hint: expect.stringContaining(`dmesg), and try it by hand: sh -c`) as string,
+    });
+    expect(isRunning(Number(await readFile(pidFile, 'utf8')))).toBe(false);
+    await rm(dirname(pidFile), { recursive: true });
+  });
+
+  it('that hang are killed after five minutes where nothing else is said, also those that hold the output open', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    // The grandchild keeps the pipe when the program is killed.
+    const hanging = run(['sh', '-c', 'sleep 3 & wait']);
+    const outcome = hanging.catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(5 * 60_000 - 1);
+    expect(await Promise.race([outcome, Promise.resolve('still running')])).toBe('still running');
+    await vi.advanceTimersByTimeAsync(1 + 5_000);
+    expect(await outcome).toMatchObject({
+      code: 'timed-out',
+      message: 'sh did not end within 5 min 0 s, and was killed.',
+    });
   });
 
   it('whose output passes the bound are ended', async () => {

@@ -1,17 +1,28 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import {
   AbortMultipartUploadCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
+  PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AppError, MiB, systemClock } from '../../src/core/index.js';
-import { createPartBuffer, encodeCrc32, requireBucket, uploadObject, type ObjectStore } from '../../src/store/index.js';
+import { run } from '../../src/process/index.js';
+import {
+  createPartBuffer,
+  encodeCrc32,
+  requireBucket,
+  requireTemporaryDirectory,
+  uploadObject,
+  type ObjectStore,
+  type UploadGuard,
+} from '../../src/store/index.js';
 import { s3Sandbox, type S3Sandbox } from '../support/s3-sandbox.js';
 
 let sandbox: S3Sandbox;
@@ -297,7 +308,49 @@ describe('uploading a stream', () => {
   });
 });
 
+describe('an upload that is overtaken', () => {
+  /** Between the last question whether it is still ours and the write, another run makes the object. */
+  const overtaking = (Key: string, guard: { finished: number }): UploadGuard => ({
+    beginning: () => Promise.resolve(),
+    begun: () => Promise.resolve(),
+    over: () => undefined,
+    finishing: async () => {
+      guard.finished += 1;
+      await client.send(new PutObjectCommand({ Bucket: 'bucket', Key, Body: 'of another run' }));
+    },
+  });
+  it.each([
+    ['PutObject', 'absent', MiB],
+    ['PutObject', 'there before', MiB],
+    ['CompleteMultipartUpload', 'absent', 12 * MiB],
+    ['CompleteMultipartUpload', 'there before', 12 * MiB],
+  ])('at %s, the object %s -> claimed-elsewhere, and the other one stays as it is', async (_, before, size) => {
+    const key = `overtaken, ${before}, ${size}`;
+    if (before !== 'absent') await client.send(new PutObjectCommand({ Bucket: 'bucket', Key: key, Body: 'older' }));
+    const told = { finished: 0 };
+    await expect(
+      uploadObject(store, inPieces(randomBytes(size), MiB), target(key), { ...options, guard: overtaking(key, told) }),
+    ).rejects.toMatchObject({ code: 'claimed-elsewhere', message: expect.stringContaining(key) as string });
+    expect(told.finished).toBe(1);
+    expect((await get(key)).toString()).toBe('of another run');
+  });
+});
+
 describe('a part', () => {
+  it('that must wait in a directory without room for a file -> disk-full, naming TMPDIR', async () => {
+    const temporaryDirectory = await mkdtemp(join(tmpdir(), 'snap-to-s3-no-room-'));
+    await run(['mount', '-t', 'tmpfs', '-o', 'nr_inodes=1', 'none', temporaryDirectory]);
+    try {
+      const full = { code: 'disk-full', hint: expect.stringContaining('TMPDIR') as string };
+      const options = { capacityBytes: 5 * MiB, temporaryDirectory, inMemoryBytes: 0 };
+      await expect(createPartBuffer(options)).rejects.toMatchObject(full);
+      await expect(requireTemporaryDirectory(options)).rejects.toMatchObject(full);
+    } finally {
+      await run(['umount', temporaryDirectory]);
+      await rm(temporaryDirectory, { recursive: true });
+    }
+  });
+
   it.each([0, 2 ** 30])('can be read as often as need be (in memory up to %d bytes)', async (inMemoryBytes) => {
     await using part = await createPartBuffer({ capacityBytes: 5 * MiB, temporaryDirectory: tmpdir(), inMemoryBytes });
     const bytes = randomBytes(3 * MiB + 5);

@@ -56,6 +56,8 @@ export interface Finished {
 export interface CommandOptions {
   /** In addition to what the sandbox needs; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** In a PID namespace of its own: to others it is a run on another host, of which nobody can tell whether it is dead. */
+  readonly elsewhere?: boolean;
   /** Standard output is closed by its reader after the first piece. */
   readonly closeStdout?: boolean;
   /** Told when the process is there. */
@@ -249,6 +251,8 @@ export async function localAws({
       for (const { Name } of (await s3.send(new ListBucketsCommand({}))).Buckets ?? []) {
         const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: Name }));
         found.push(...Uploads.map(({ Key }) => `upload of ${Key ?? ''} to ${Name ?? ''} is unfinished`));
+        const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: Name, Prefix: '.snap-to-s3/' }));
+        found.push(...Contents.map(({ Key }) => `${Key ?? ''} is left in ${Name ?? ''}`));
       }
       return found;
     },
@@ -310,15 +314,19 @@ export async function mountedAt<T>(
   }
 }
 
+/** Whoever kills it kills what it runs. */
+const otherHost = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+
 function runCommand(
   argv: readonly string[],
   variables: Readonly<Record<string, string | undefined>>,
-  { onStart, onEvent, closeStdout = false }: CommandOptions,
+  { onStart, onEvent, elsewhere = false, closeStdout = false }: CommandOptions,
 ): Promise<Finished> {
   const env = Object.fromEntries(
     Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-  const child = spawn(process.execPath, [command, ...argv], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [program = '', ...words] = [...(elsewhere ? otherHost : []), process.execPath, command, ...argv];
+  const child = spawn(program, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   onStart?.((signal) => child.kill(signal));
   const events: JsonEvent[] = [];
   let stdout = '';

@@ -306,7 +306,8 @@ const table = {
       placeholder: 'type',
       choices: ['standard', 'gp2', 'gp3', 'io1', 'io2', 'st1', 'sc1'],
     },
-    description: 'their type; without it, standard up to 1 TiB and gp2 above, and gp3 for one that is restored',
+    description:
+      'their type; without it, standard up to 1 TiB, gp2 up to 16 TiB and gp3 above, and gp3 for one that is restored',
   },
   'keep-temp-volumes': {
     commands: both,
