@@ -133,7 +133,7 @@ async function compareDisk(
   const { store, signal } = dependencies;
   const { downloadStreams } = settings;
   const found = await findArchive(store, snapshotId, { volumeId, signal });
-  return validateDisk(found, layout, settings, { ...dependencies, downloadStreams });
+  return validateDisk({ found, snapshot, layout }, settings, { ...dependencies, downloadStreams });
 }
 
 /** Claims the snapshot by its tags while it is compared, and tells by them what came of it. */
