@@ -28,7 +28,8 @@ export interface TemporaryVolumeOptions {
 
 /** Magnetic (`standard`) volumes are limited to 1 TiB (EC2 user guide, "Amazon EBS volume types"). */
 const largestStandardGiB = 1024;
-const pollMs = 250;
+/** The first pause; EC2 is asked ever less often. */
+const pollMs = 100;
 const creationTimeoutMs = 15 * 60_000;
 const deletionTimeoutMs = 5 * 60_000;
 /** How long a new volume may be missing from DescribeVolumes; EC2's API is eventually consistent. */
