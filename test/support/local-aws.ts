@@ -56,6 +56,8 @@ export interface Finished {
 export interface CommandOptions {
   /** In addition to what the sandbox needs; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Whose it is; root's unless told. */
+  readonly uid?: number;
   /** Standard output is closed by its reader after the first piece. */
   readonly closeStdout?: boolean;
   /** Told when the process is there. */
@@ -217,7 +219,7 @@ export async function localAws({
     snapshot: async (build, options) => (await takeSnapshots(build, 1, options))[0] ?? '',
     snapshots: (build, count, options) => takeSnapshots(build, count, options),
     command: (argv, options = {}) => {
-      const mounts = argv.some((word) => word === 'migrate' || word === '--migrate' || word === 'doctor');
+      const mounts = argv.some((word) => mounting.includes(word));
       const place = mounts && !argv.includes('--mount-point') ? ['--mount-point', mountPoint] : [];
       return runCommand([...argv, ...place], { ...environment, ...options.env }, options);
     },
@@ -277,6 +279,9 @@ export async function localAws({
   };
 }
 
+/** With one of these words a command may mount volumes, which is to be where `leftovers` looks. */
+const mounting = ['migrate', '--migrate', 'validate', '--validate', 'doctor', '--to-new-volume'];
+
 /** A volume of the test's own, and the end of it; for tests in which volumes are in the way. */
 export function strangersVolume(aws: LocalAws, origin: { readonly snapshotId: string } | { readonly sizeGiB: number }) {
   return attachedVolume(origin, { machine: aws.machine, tools: { ec2: aws.ec2, clock: systemClock } });
@@ -313,12 +318,16 @@ export async function mountedAt<T>(
 function runCommand(
   argv: readonly string[],
   variables: Readonly<Record<string, string | undefined>>,
-  { onStart, onEvent, closeStdout = false }: CommandOptions,
+  { onStart, onEvent, uid, closeStdout = false }: CommandOptions,
 ): Promise<Finished> {
   const env = Object.fromEntries(
     Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-  const child = spawn(process.execPath, [command, ...argv], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [command, ...argv], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
   onStart?.((signal) => child.kill(signal));
   const events: JsonEvent[] = [];
   let stdout = '';
