@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { CopyObjectCommand, DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../../sandbox/faults/index.js';
 import { archiveKey, indexKey } from '../../src/archive/index.js';
@@ -41,13 +41,13 @@ interface Validated extends RunResult {
   readonly events: readonly AppEvent[];
 }
 
-async function validated(selection: Exclude<Selection, { kind: 'one' }>): Promise<Validated> {
+async function validated(selection: Exclude<Selection, { kind: 'one' }>, store = s3.store): Promise<Validated> {
   const events: AppEvent[] = [];
   const result = await validateAgainstIndex(
     selection,
     { downloadStreams: 2, sessionKeys: [], jobs: 1 },
     {
-      store: s3.store,
+      store,
       clock: systemClock,
       events: (event) => void events.push(event),
       parallelism: 1,
@@ -57,39 +57,32 @@ async function validated(selection: Exclude<Selection, { kind: 'one' }>): Promis
   );
   return { ...result, events };
 }
-const remove = (Key: string) => s3.client.send(new DeleteObjectCommand({ Bucket: 'bucket', Key }));
-const put = (Key: string, Body: Buffer | string) =>
-  s3.client.send(new PutObjectCommand({ Bucket: 'bucket', Key, Body }));
-const copy = (from: string, Key: string) =>
-  s3.client.send(new CopyObjectCommand({ Bucket: 'bucket', Key, CopySource: `bucket/${encodeURIComponent(from)}` }));
-const nameOfTar = () =>
-  ({ ...plainSnapshot(), partition: undefined, content: 'tar', codec: 'lz4', encrypted: false }) as const;
+const plainTar = { partition: undefined, content: 'tar', codec: 'lz4', encrypted: false } as const;
 const findings = ({ events }: Validated) => events.filter((event) => event.kind === 'finding');
 
 describe('all archives of a bucket', () => {
   it('those whose manifest was lost are findings; those of another tool, which have no index, are counted', async () => {
-    const [lost, onlyIndex, foreign] = [nameOfTar(), nameOfTar(), nameOfTar()];
-    const { key = '' } = archives[0] ?? {};
-    await copy(key, archiveKey(lost));
-    for (const name of [lost, onlyIndex]) await copy(indexKey(key), indexKey(archiveKey(name)));
-    await put(archiveKey(foreign), 'of another tool');
-    const result = await validated({ kind: 'all' });
-    expect(result.done).toEqual(all());
+    const Bucket = 'others';
+    await s3.client.send(new CreateBucketCommand({ Bucket }));
+    const put = (Key: string) => s3.client.send(new PutObjectCommand({ Bucket, Key, Body: 'no archive' }));
+    const names = Array.from({ length: 3 }, () => ({ ...plainSnapshot(), ...plainTar }));
+    const [lost = fail(), onlyIndex = fail(), foreign = fail()] = names;
+    await Promise.all([lost, foreign].map((name) => put(archiveKey(name))));
+    await Promise.all([lost, onlyIndex].map((name) => put(indexKey(archiveKey(name)))));
+    const result = await validated({ kind: 'all' }, { ...s3.store, bucket: Bucket });
+    expect(result.done).toEqual([]);
     expect(result.failed).toMatchObject([
       { snapshotId: lost.snapshotId, error: { code: 'validation-failed' } },
       { snapshotId: onlyIndex.snapshotId, error: { code: 'not-found' } },
     ]);
     expect(findings(result)).toMatchObject([
       { key: archiveKey(lost), text: expect.stringContaining('there is no manifest') },
+      { key: archiveKey(lost), problem: 'damaged' },
     ]);
     const notices = result.events.filter(({ kind }) => kind === 'notice');
     expect(notices).toMatchObject([
-      { text: expect.stringMatching(/^1 snapshot in bucket has an archive without index/) },
+      { text: expect.stringMatching(/^1 snapshot in others has an archive without index/) },
     ]);
-    for (const name of [lost, onlyIndex, foreign]) {
-      await remove(archiveKey(name));
-      await remove(indexKey(archiveKey(name)));
-    }
   });
 });
 
