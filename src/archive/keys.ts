@@ -43,6 +43,12 @@ export function indexKey(key: string): string {
   return key.endsWith('.gpg') ? `${key.slice(0, -'.gpg'.length)}.index.jsonl.gz.gpg` : `${key}.index.jsonl.gz`;
 }
 
+/** The archive object that an index with this key would be of; undefined for any other key. */
+export function archiveKeyOfIndex(key: string): string | undefined {
+  const found = /^(?<archive>.*)\.index\.jsonl\.gz(?<gpg>\.gpg)?$/su.exec(key)?.groups;
+  return found === undefined ? undefined : `${found.archive ?? ''}${found.gpg ?? ''}`;
+}
+
 /** The key of the manifest of a snapshot. */
 export function manifestKey(snapshot: ArchivedSnapshot): string {
   return `${stem(snapshot)}.manifest.json`;
@@ -51,12 +57,13 @@ export function manifestKey(snapshot: ArchivedSnapshot): string {
 const pattern =
   /^(?<volume>vol-[0-9a-f]+)\/(?<time>\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:[+-]\d{2}:\d{2}|Z)) (?<snapshot>snap-[0-9a-f]+)(?: - .*?)?(?:\.(?<partition>\d+))?\.(?<content>tar|img)\.(?<codec>lz4|zstd)(?<gpg>\.gpg)?$/su;
 
-const manifestPattern = /^(?<volume>vol-[0-9a-f]+)\/[^/]+ (?<snapshot>snap-[0-9a-f]+)\.manifest\.json$/u;
+const manifestPattern =
+  /^vol-(?:[0-9a-f]{8}|[0-9a-f]{17})\/[^/]+ (?<snapshot>snap-(?:[0-9a-f]{8}|[0-9a-f]{17}))\.manifest\.json$/u;
 
 /** The snapshot that a manifest with this key would be of; undefined for any other key. */
 export function parseManifestKey(key: string): SnapshotId | undefined {
   const id = manifestPattern.exec(key)?.groups?.snapshot;
-  return id === undefined || !/^snap-(?:[0-9a-f]{8}|[0-9a-f]{17})$/.test(id) ? undefined : snapshotId(id);
+  return id === undefined ? undefined : snapshotId(id);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { formatVersion, type Manifest, type ManifestArea } from '../archive/index.js';
 import type { Clock } from '../core/index.js';
-import type { DiskLayout } from '../disk/index.js';
+import type { Contents, DiskLayout } from '../disk/index.js';
 import type { Snapshot } from '../source/index.js';
 import type { ArchivedDisk } from './archive-disk.js';
 
@@ -52,17 +52,21 @@ function describeArea(area: DiskLayout['areas'][number], archived: ArchivedDisk)
     // An image holds every area of the disk.
     archived: archived.usedBytes.has(area.path) || archived.objects.some((object) => object.content === 'image'),
   };
-  const { contents } = area;
+  return { ...base, ...describeContents(area.contents) };
+}
+
+/** What a manifest says of what a partition holds. */
+export function describeContents(contents: Contents): Pick<ManifestArea, 'type' | 'label' | 'uuid'> {
   switch (contents.kind) {
     case 'filesystem':
-      return { ...base, type: contents.type, label: contents.label, uuid: contents.uuid };
+      return { type: contents.type, label: contents.label, uuid: contents.uuid };
     case 'swap':
-      return { ...base, type: 'swap', label: contents.label, uuid: contents.uuid };
+      return { type: 'swap', label: contents.label, uuid: contents.uuid };
     case 'member':
-      return { ...base, type: contents.type, label: null, uuid: null };
+      return { type: contents.type, label: null, uuid: null };
     case 'extended':
-      return { ...base, type: 'extended', label: null, uuid: null };
+      return { type: 'extended', label: null, uuid: null };
     case 'empty':
-      return { ...base, type: null, label: null, uuid: null };
+      return { type: null, label: null, uuid: null };
   }
 }

@@ -1,4 +1,5 @@
 import {
+  archiveKeyOfIndex,
   indexKey,
   parseArchiveKey,
   parseManifest,
@@ -9,6 +10,7 @@ import {
 } from '../archive/index.js';
 import { AppError, createBufferPool, MiB, type SnapshotId, type VolumeId } from '../core/index.js';
 import {
+  createObjectSum,
   downloadObject,
   headObject,
   listObjects,
@@ -17,6 +19,7 @@ import {
   type ListedObject,
   type ObjectStore,
 } from '../store/index.js';
+import { requireStoredSums } from './read-object.js';
 
 /** An archive object that is in the bucket. */
 export interface FoundObject {
@@ -101,7 +104,7 @@ async function listed(store: ObjectStore, snapshotId: SnapshotId, { volumeId, si
     const name = parseArchiveKey(stored.key);
     if (name?.snapshotId === snapshotId) archives.push({ stored, name });
     else if (parseManifestKey(stored.key) === snapshotId) manifestKeys.push(stored.key);
-    else if (/\.index\.jsonl\.gz(?:\.gpg)?$/.test(stored.key)) indexes.set(stored.key, stored);
+    else if (archiveKeyOfIndex(stored.key) !== undefined) indexes.set(stored.key, stored);
   }
   return { manifestKeys, archives, indexes };
 }
@@ -121,8 +124,21 @@ export interface ManifestPlace {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Reads a manifest. Throws `corrupt-archive`, `object-frozen`, `not-found`. */
-export async function readManifest(store: ObjectStore, { key, snapshotId, signal }: ManifestPlace): Promise<Manifest> {
+/**
+ * Reads a manifest, whose bytes must be those of which S3 keeps the checksum; once more where they came damaged. Throws
+ * `corrupt-archive`, `object-frozen`, `not-found`.
+ */
+export async function readManifest(store: ObjectStore, place: ManifestPlace): Promise<Manifest> {
+  try {
+    return await readManifestOnce(store, place);
+  } catch (error) {
+    place.signal?.throwIfAborted();
+    if (!(error instanceof AppError) || error.code !== 'corrupt-archive') throw error;
+    return readManifestOnce(store, place);
+  }
+}
+
+async function readManifestOnce(store: ObjectStore, { key, snapshotId, signal }: ManifestPlace): Promise<Manifest> {
   const where = s3Url(store, key);
   const facts = await headObject(store, key, { signal });
   requireReadable(store, facts);
@@ -130,8 +146,13 @@ export async function readManifest(store: ObjectStore, { key, snapshotId, signal
     throw new AppError('corrupt-archive', `${where} has ${facts.sizeBytes} bytes: that is no manifest.`);
   }
   const pieces: Buffer[] = [];
+  const sum = createObjectSum();
   const options = { streams: 1, rangeBytes: largestManifestBytes, pool: createBufferPool(), signal };
-  for await (const bytes of downloadObject(store, facts, options)) pieces.push(bytes);
+  for await (const bytes of downloadObject(store, facts, options)) {
+    sum.add(bytes);
+    pieces.push(bytes);
+  }
+  requireStoredSums(where, sum.result(), facts);
   const manifest = parseManifest(Buffer.concat(pieces).toString('utf8'), where);
   if (manifest.snapshot.snapshotId === snapshotId) return manifest;
   throw new AppError('corrupt-archive', `The manifest ${where} is that of ${manifest.snapshot.snapshotId}.`, {

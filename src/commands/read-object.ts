@@ -98,13 +98,18 @@ function requireSums(
   sums: ObjectSums,
   { facts, expected }: { readonly facts: ObjectFacts; readonly expected: ObjectSums | undefined },
 ): void {
+  requireStoredSums(resource, sums, facts);
+  if (expected === undefined) return;
+  requireSame(resource, { what: 'CRC-32', found: sums.crc32, wanted: expected.crc32, by: 'the manifest' });
+  requireSame(resource, { what: 'SHA-256', found: sums.sha256, wanted: expected.sha256, by: 'the manifest' });
+}
+
+/** Holds the sums of bytes that were read against those that S3 keeps of the whole object. Throws `corrupt-archive`. */
+export function requireStoredSums(resource: string, sums: ObjectSums, facts: ObjectFacts): void {
   const sha256 = Buffer.from(sums.sha256, 'hex').toString('base64');
   const crc32OfS3 = checksum(facts, 'CRC32') ?? sums.crc32;
   requireSame(resource, { what: 'CRC-32', found: sums.crc32, wanted: crc32OfS3, by: 'S3' });
   requireSame(resource, { what: 'SHA-256', found: sha256, wanted: checksum(facts, 'SHA256') ?? sha256, by: 'S3' });
-  if (expected === undefined) return;
-  requireSame(resource, { what: 'CRC-32', found: sums.crc32, wanted: expected.crc32, by: 'the manifest' });
-  requireSame(resource, { what: 'SHA-256', found: sums.sha256, wanted: expected.sha256, by: 'the manifest' });
 }
 
 /** A full-object checksum that S3 keeps. */

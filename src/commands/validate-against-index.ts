@@ -1,6 +1,6 @@
-import { parseManifestKey } from '../archive/index.js';
-import { AppError, volumeId, type SnapshotId, type VolumeId } from '../core/index.js';
-import { listObjects, requireBucket, type ObjectStore } from '../store/index.js';
+import { archiveKeyOfIndex, parseArchiveKey, parseManifestKey } from '../archive/index.js';
+import { AppError, count, volumeId, type SnapshotId, type VolumeId } from '../core/index.js';
+import { listObjects, requireBucket } from '../store/index.js';
 import { findArchive } from './find-archive.js';
 import type { MigrateDependencies } from './migrate-settings.js';
 import { overSnapshots, type RunResult } from './over-snapshots.js';
@@ -17,7 +17,8 @@ export type IndexDependencies = Pick<
 
 /**
  * Validates archives against their own indexes, manifests and checksums, `jobs` at once: whether they are still what they
- * were when they were made, also when their snapshots are long gone. Changes nothing. `all` are all that have a manifest.
+ * were when they were made, also when their snapshots are long gone. Changes nothing. `all` are all that have a manifest or
+ * an index.
  * Throws only for what concerns all of them.
  */
 export async function validateAgainstIndex(
@@ -47,24 +48,57 @@ export async function validateAgainstIndex(
     });
     events({ kind: 'snapshot-validated', snapshotId, objects, elapsedMs: clock.now() - startedMs });
   };
-  const snapshots =
-    selection.kind === 'all' ? archivedSnapshots(store, volumes, signal) : listed(selection.snapshotIds);
+  const snapshots = selection.kind === 'all' ? archivedSnapshots(volumes, dependencies) : listed(selection.snapshotIds);
   if (selection.kind === 'list')
     events({ kind: 'snapshots-found', task: 'validate', snapshotIds: selection.snapshotIds });
   return overSnapshots({ snapshots, selection: 'list', jobs: settings.jobs, work }, dependencies);
 }
 
+/**
+ * Those of a bucket that have a manifest or an index, which a run of ours has made; a lost manifest hides none. How many
+ * others there are is told at the end. Kept in memory are the snapshots of one volume: a listing has all of it side by side.
+ */
 async function* archivedSnapshots(
-  store: ObjectStore,
   volumes: Map<SnapshotId, VolumeId>,
-  signal: AbortSignal,
+  { store, events, signal }: Pick<IndexDependencies, 'store' | 'events' | 'signal'>,
 ): AsyncGenerator<SnapshotId, void> {
-  for await (const { key } of listObjects(store, 'vol-', signal)) {
-    const snapshotId = parseManifestKey(key);
-    if (snapshotId === undefined) continue;
-    volumes.set(snapshotId, volumeId(key.slice(0, key.indexOf('/'))));
-    yield snapshotId;
+  let folder = '';
+  /** Whether they can be validated. */
+  let found = new Map<SnapshotId, boolean>();
+  let others = 0;
+  function* ofFolder(): Generator<SnapshotId, void> {
+    for (const [snapshotId, isOurs] of found) {
+      if (isOurs) {
+        volumes.set(snapshotId, volumeId(folder));
+        yield snapshotId;
+      } else others += 1;
+    }
   }
+  for await (const { key } of listObjects(store, 'vol-', signal)) {
+    const named = snapshotOf(key);
+    if (named === undefined) continue;
+    const own = key.slice(0, key.indexOf('/'));
+    if (own !== folder) {
+      yield* ofFolder();
+      found = new Map();
+      folder = own;
+    }
+    found.set(named.snapshotId, named.isOurs || found.get(named.snapshotId) === true);
+  }
+  yield* ofFolder();
+  if (others > 0) {
+    const text = `${count(others, 'snapshot')} in ${store.bucket} ${others === 1 ? 'has an archive' : 'have archives'} without index, of another tool; only validating against the snapshot proves those.`;
+    events({ kind: 'notice', text });
+  }
+}
+
+/** The snapshot that an object belongs to, and whether it is one that a run of ours makes and others do not. */
+function snapshotOf(key: string): { readonly snapshotId: SnapshotId; readonly isOurs: boolean } | undefined {
+  const manifest = parseManifestKey(key);
+  if (manifest !== undefined) return { snapshotId: manifest, isOurs: true };
+  const archive = archiveKeyOfIndex(key);
+  const name = parseArchiveKey(archive ?? key);
+  return name === undefined ? undefined : { snapshotId: name.snapshotId, isOurs: archive !== undefined };
 }
 
 async function* listed(snapshotIds: readonly SnapshotId[]): AsyncGenerator<SnapshotId, void> {

@@ -1,16 +1,10 @@
-import type { Manifest } from '../archive/index.js';
-import {
-  AppError,
-  createBufferPool,
-  isAbort,
-  type BufferPool,
-  type SnapshotId,
-  type ValidatedObject,
-} from '../core/index.js';
-import { tellFindings, type FindingTeller } from './archive-findings.js';
+import { AppError, createBufferPool, type BufferPool, type SnapshotId, type ValidatedObject } from '../core/index.js';
+import type { FindingTeller } from './archive-findings.js';
 import { fittingKeys, type Decryption } from './fitting-key.js';
 import type { FoundArchive, FoundObject } from './find-archive.js';
+import { rowDifferences } from './manifest-differences.js';
 import type { MigrateDependencies } from './migrate-settings.js';
+import { readTwiceIfDamaged } from './read-twice.js';
 import { validateObject, type ValidationSource } from './validate-object.js';
 
 /** What validating an archive needs; no EC2 and no root of its own. */
@@ -35,9 +29,6 @@ export type WithSource = (
 const noManifest =
   'it has an index, but there is no manifest: the run that made it was broken off, or the manifest was deleted';
 
-/** The codes of errors that are findings: what is wrong is the archive. */
-const damage: readonly string[] = ['corrupt-archive', 'not-found'];
-
 /**
  * Validates all objects of an archive, one after the other. Returns what was compared. Throws `validation-failed` when
  * something is not as it should be, all of which has been told; other errors where it could not be found out.
@@ -47,7 +38,7 @@ export async function validateArchive(
   withSource: WithSource,
   dependencies: ValidateArchiveDependencies,
 ): Promise<readonly ValidatedObject[]> {
-  const { events, signal } = dependencies;
+  const { events } = dependencies;
   const { snapshotId } = found;
   let findings = dependencies.findingsBefore ?? 0;
   for (const key of found.missing) {
@@ -69,22 +60,19 @@ export async function validateArchive(
   for (const object of found.objects) {
     const { key } = object.stored;
     events({ kind: 'stage', snapshotId, stage: 'validating', subject: key });
-    const teller = tellFindings({ snapshotId, key }, events);
-    if (found.manifest === undefined && object.index !== undefined) teller.other('damaged', noManifest);
-    try {
-      const result = await withSource(object, teller, (source) =>
+    const read = async (teller: FindingTeller): Promise<ValidatedObject | undefined> => {
+      if (found.manifest === undefined && object.index !== undefined) teller.other('damaged', noManifest);
+      for (const text of rowDifferences(object)) teller.other('manifest', text);
+      return withSource(object, teller, (source) =>
         withFittingKeys(object, source, { ...dependencies, snapshotId, pool, findings: teller }),
       );
-      if (result !== undefined) {
-        validated.push(result);
-        events({ kind: 'object-validated', snapshotId, object: result });
-      }
-    } catch (error) {
-      signal.throwIfAborted();
-      if (isAbort(error) || !(error instanceof AppError) || !damage.includes(error.code)) throw error;
-      teller.other('damaged', error.message);
+    };
+    const { result, count } = await readTwiceIfDamaged(read, { ...dependencies, snapshotId, key });
+    if (result !== undefined) {
+      validated.push(result);
+      events({ kind: 'object-validated', snapshotId, object: result });
     }
-    findings += teller.count;
+    findings += count;
   }
   if (findings > 0) throw failed(snapshotId, findings);
   return validated;
@@ -123,36 +111,4 @@ function failed(snapshotId: SnapshotId, findings: number): AppError {
     hint: 'Keep the snapshot. Archive it anew: snap-to-s3 migrate --snapshots …; and validate that.',
     details: { findings },
   });
-}
-
-/** Sentences about what a manifest says otherwise of the disk than it is. */
-export function manifestDifferences(
-  { disk }: Manifest,
-  layout: {
-    readonly sizeBytes: number;
-    readonly areas: readonly {
-      readonly partition: number | undefined;
-      readonly startBytes: number;
-      readonly sizeBytes: number;
-    }[];
-  },
-): readonly string[] {
-  const found: string[] = [];
-  const compare = (what: string, told: number, real: number): void => {
-    if (told !== real)
-      found.push(
-        `${what} is ${real.toLocaleString('en-US')} bytes, but the manifest says ${told.toLocaleString('en-US')}`,
-      );
-  };
-  compare('the volume', disk.sizeBytes, layout.sizeBytes);
-  for (const area of layout.areas) {
-    const told = disk.areas.find(({ partition }) => partition === (area.partition ?? null));
-    const name = area.partition === undefined ? 'its content' : `partition ${area.partition}`;
-    if (told === undefined) found.push(`${name} is not in the manifest`);
-    else {
-      compare(`the start of ${name}`, told.startBytes, area.startBytes);
-      compare(name, told.sizeBytes, area.sizeBytes);
-    }
-  }
-  return found;
 }

@@ -6,18 +6,23 @@ import {
   type DiskLayout,
   type FilesystemArea,
 } from '../disk/index.js';
+import type { Snapshot } from '../source/index.js';
 import { walkDisk } from '../verify/index.js';
 import { tellFindings, type FindingTeller } from './archive-findings.js';
 import type { FoundArchive, FoundObject } from './find-archive.js';
+import { manifestDifferences } from './manifest-differences.js';
 import { mountedArea } from './mounted-area.js';
 import type { DiskDependencies } from './snapshot-disk.js';
-import {
-  manifestDifferences,
-  validateArchive,
-  type ValidateArchiveDependencies,
-  type WithSource,
-} from './validate-archive.js';
+import { validateArchive, type ValidateArchiveDependencies, type WithSource } from './validate-archive.js';
 import type { ValidateSettings } from './validate-settings.js';
+
+/** An archive, and what it was made of. */
+export interface SourcedArchive {
+  readonly found: FoundArchive;
+  readonly snapshot: Snapshot;
+  /** The disk of a volume made of the snapshot. */
+  readonly layout: DiskLayout;
+}
 
 /**
  * Validates an archive against the disk that it was made of: every tar against the files of its filesystem, which are read
@@ -25,9 +30,8 @@ import type { ValidateSettings } from './validate-settings.js';
  * `validation-failed`, and what reading disk and store throws.
  */
 export async function validateDisk(
-  found: FoundArchive,
-  layout: DiskLayout,
-  settings: ValidateSettings,
+  { found, snapshot, layout }: SourcedArchive,
+  settings: Pick<ValidateSettings, 'mountPoint'>,
   dependencies: DiskDependencies & ValidateArchiveDependencies,
 ): Promise<readonly ValidatedObject[]> {
   const { events } = dependencies;
@@ -38,7 +42,7 @@ export async function validateDisk(
   const filesystems = hasTars ? selectFilesystems(layout).filesystems : [];
   const whole = tellFindings({ snapshotId, key: found.manifest?.key ?? snapshotId }, events);
   if (found.manifest !== undefined) {
-    for (const text of manifestDifferences(found.manifest.content, layout)) whole.other('manifest', text);
+    for (const text of manifestDifferences(found.manifest.content, { snapshot, layout })) whole.other('manifest', text);
   }
   const areas = new Map(found.objects.map((object) => [object, areaOf(object, filesystems)]));
   for (const area of filesystems) {

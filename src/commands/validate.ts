@@ -1,8 +1,8 @@
 import { checkSessionKey, decryptWith, findGpg, type Gpg } from '../codec/index.js';
-import type { ValidatedObject } from '../core/index.js';
+import { isAbort, type ValidatedObject } from '../core/index.js';
 import { requireMountPlace, type DiskLayout } from '../disk/index.js';
 import type { ProgramStage } from '../process/index.js';
-import { claimSnapshot, requireUsable, requireVolumeSize, type Claim, type Snapshot } from '../source/index.js';
+import { claimSnapshot, requireUsable, requireVolumeSize, type Snapshot } from '../source/index.js';
 import { hasConditionalWrites, requireBucket } from '../store/index.js';
 import { findArchive } from './find-archive.js';
 import type { MigrateDependencies } from './migrate-settings.js';
@@ -93,14 +93,11 @@ export async function validateSnapshot(
     const bound = { ...dependencies, ...leased };
     await claimed(snapshot, settings, {
       ...bound,
-      compare: (claim) =>
-        withDisk(snapshot, settings, {
-          ...bound,
-          use: async (layout) => {
-            await claim.stands();
-            return compareDisk(snapshot, layout, settings, bound);
-          },
-        }),
+      compare: (whileOurs) => {
+        const reading = { ...bound, ...whileOurs };
+        const use = (layout: DiskLayout) => compareDisk(snapshot, layout, settings, reading);
+        return withDisk(snapshot, settings, { ...reading, use });
+      },
     });
   });
 }
@@ -118,10 +115,7 @@ export async function validateAfterwards(
   await claimed(snapshot, settings, {
     ...dependencies,
     from: undefined,
-    compare: async (claim) => {
-      await claim.stands();
-      return compareDisk(snapshot, layout, settings, dependencies);
-    },
+    compare: (whileOurs) => compareDisk(snapshot, layout, settings, { ...dependencies, ...whileOurs }),
   });
 }
 
@@ -135,25 +129,33 @@ async function compareDisk(
   const { store, signal } = dependencies;
   const { downloadStreams } = settings;
   const found = await findArchive(store, snapshotId, { volumeId, signal });
-  return validateDisk(found, layout, settings, { ...dependencies, downloadStreams });
+  return validateDisk({ found, snapshot, layout }, settings, { ...dependencies, downloadStreams });
 }
 
-/** Claims the snapshot by its tags while it is compared, and tells by them what came of it. */
+/** Compares a snapshot as long as the signal lets it. */
+type Compare = (whileOurs: Pick<Leased, 'signal'>) => Promise<readonly ValidatedObject[]>;
+
+/**
+ * Claims the snapshot by its tags while it is compared, and tells by them what came of it. Comparing writes nothing, so that
+ * it begins before it is known that the claim stands, and ends where it does not.
+ */
 async function claimed(
   snapshot: Snapshot,
   { tag }: ValidateSettings,
-  dependencies: MigrateDependencies &
-    Leased &
-    Pick<ValidateSnapshotOptions, 'from'> & { readonly compare: (claim: Claim) => Promise<readonly ValidatedObject[]> },
+  dependencies: MigrateDependencies & Leased & Pick<ValidateSnapshotOptions, 'from'> & { readonly compare: Compare },
 ): Promise<void> {
-  const { clock, events, lease, runId, compare } = dependencies;
+  const { clock, events, lease, runId, signal, compare } = dependencies;
   const { snapshotId } = snapshot;
   const startedMs = clock.now();
   const states = { tag, runId, otherwise: 'migrated' } as const;
   await using claim = await lease.entered({ kind: 'tag', ...states }, () =>
     claimSnapshot(snapshot, { ...dependencies, ...states, during: 'validating', isOurs: () => lease.isOurs() }),
   );
-  const objects = await compare(claim);
+  const objects = await compare({ signal: AbortSignal.any([signal, claim.lost]) }).catch((error: unknown): never => {
+    if (claim.lost.aborted && !signal.aborted && isAbort(error)) throw claim.lost.reason;
+    throw error;
+  });
+  await claim.stands();
   if (!(await lease.isOurs())) throw lease.lost.reason;
   await claim.finish('validated');
   events({ kind: 'snapshot-validated', snapshotId, objects, elapsedMs: clock.now() - startedMs });

@@ -30,7 +30,8 @@ export interface AttachOptions {
 
 /** Valid on every kind of instance (EC2 user guide, "Device names for volumes on Amazon EC2 instances"). */
 const deviceNames = Array.from('fghijklmnop', (letter) => `/dev/sd${letter}`);
-const pollMs = 250;
+/** The first pause; EC2 is asked ever less often. */
+const pollMs = 100;
 const attachTimeoutMs = 5 * 60_000;
 const detachTimeoutMs = 5 * 60_000;
 

@@ -20,6 +20,8 @@ export interface Claim extends AsyncDisposable {
    * Throws `claimed-elsewhere`, and `timed-out` where the tag is not to be seen.
    */
   stands(): Promise<void>;
+  /** Aborts when `stands` throws, with what it throws; for who only reads meanwhile. */
+  readonly lost: AbortSignal;
   /** Sets the final state; after that disposing does nothing. An id that cannot be taken off is told as a warning. */
   finish(state: SnapshotState): Promise<void>;
 }
@@ -63,8 +65,10 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
   if (options.from !== undefined) requireState(await ec2.snapshot(id, signal), options.from, tag);
   let open = true;
   let standing: Promise<void> = Promise.resolve();
+  const loss = new AbortController();
   const claim: Claim = {
     stands: () => standing,
+    lost: loss.signal,
     finish: async (state) => {
       await ec2.setTags(id, { [tag]: state }, signal);
       open = false;
@@ -101,7 +105,7 @@ export async function claimSnapshot(snapshot: Snapshot, options: ClaimOptions): 
     throw new AppError('claimed-elsewhere', `Snapshot ${id} was claimed by another run (${owner}).`);
   };
   standing = readBack();
-  standing.catch(() => undefined);
+  standing.catch((error: unknown) => loss.abort(error));
   return claim;
 }
 

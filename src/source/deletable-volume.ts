@@ -6,7 +6,8 @@ export interface TemporaryVolume extends AsyncDisposable {
   readonly volumeId: VolumeId;
 }
 
-const pollMs = 250;
+/** The first pause; EC2 is asked ever less often. */
+const pollMs = 100;
 const deletionTimeoutMs = 5 * 60_000;
 /** How long a new volume may be missing from DescribeVolumes; EC2's API is eventually consistent. */
 export const visibilityMs = 30_000;

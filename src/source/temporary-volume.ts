@@ -23,7 +23,8 @@ export interface TemporaryVolumeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const pollMs = 250;
+/** The first pause; EC2 is asked ever less often. */
+const pollMs = 100;
 const creationTimeoutMs = 15 * 60_000;
 
 /**

@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DescribeSnapshotsCommand } from '@aws-sdk/client-ec2';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fillFilesystem } from '../../sandbox/seed/index.js';
-import { run } from '../../src/process/index.js';
+import { run, runText } from '../../src/process/index.js';
 import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
 import { filesystemOn, localAws, type Finished, type LocalAws } from '../support/local-aws.js';
 import { makeMoreAwkwardFiles } from '../support/more-awkward-files.js';
@@ -33,17 +33,13 @@ const content = { realMiB: 6, realFrom: 0.3, awkward: true, sparseGiB: 0, smallF
 const said = ({ stdout, stderr }: Finished): string => stdout + stderr;
 const findings = ({ events }: Finished) => events.filter(({ kind }) => kind === 'finding');
 
-/** A snapshot, and with `keep` a copy of the files on it. */
-async function awkwardSnapshot(keep?: string): Promise<string> {
-  return aws.snapshot(async (device) => {
-    await filesystemOn(device, 'ext4', async (path) => {
+async function awkwardSnapshot(): Promise<string> {
+  return aws.snapshot((device) =>
+    filesystemOn(device, 'ext4', async (path) => {
       await fillFilesystem(path, content);
       await makeMoreAwkwardFiles(path);
-      await mkdir(join(path, 'known'));
-      for (const name of ['changed', 'gone']) await writeFile(join(path, 'known', name), `The file ${name}.\n`);
-      if (keep !== undefined) await run(['cp', '--archive', `${path}/.`, keep]);
-    });
-  });
+    }),
+  );
 }
 
 const validate = (bucket: string, ...argv: readonly string[]): Promise<Finished> =>
@@ -141,79 +137,153 @@ describe('an encrypted archive', () => {
   });
 });
 
-describe('an archive of the existing tool', () => {
-  const facts = async (id: string): Promise<{ readonly folder: string; readonly time: string }> => {
+/** An archive as the existing tool makes it. */
+interface OldArchive {
+  readonly filesystem: 'ext4' | 'xfs' | 'btrfs';
+  /** None: a filesystem on the whole disk. */
+  readonly partitions?: number;
+  readonly content: 'tar' | 'img';
+  readonly codec: 'lz4' | 'zstd';
+  readonly encrypted?: boolean;
+  readonly description?: string;
+  /** Its archive is not there. */
+  readonly without?: number;
+  readonly isDamaged?: boolean;
+  /** What is done to its files before they are archived. */
+  readonly change?: string;
+  /** What is found wrong. */
+  readonly wrong?: readonly (readonly [string, string | undefined, string])[];
+}
+
+describe('archives of the existing tool', () => {
+  const compress = { lz4: 'lz4 -1 -q', zstd: 'zstd -3 -q' } as const;
+  const encrypt = ' | gpg --batch --quiet --encrypt --recipient open@example.com';
+  const pipe = async (from: string, to: string, { codec, encrypted = false }: OldArchive, cwd = '/') => {
+    const line = `${from} | ${compress[codec]}${encrypted ? encrypt : ''} > "$1"`;
+    await run(['bash', '-o', 'pipefail', '-ec', line, 'bash', to], { cwd, env: { GNUPGHOME: ring.home } });
+  };
+  const fill = async (path: string, partition: number): Promise<void> => {
+    if (partition < 2) {
+      await fillFilesystem(path, content);
+      await makeMoreAwkwardFiles(path);
+    }
+    await writeFile(join(path, 'changed'), `Of partition ${partition}.\n`);
+    await writeFile(join(path, 'gone'), 'It will be gone.\n');
+  };
+
+  /** Makes the disk and, as the readme of the tool describes, with plain programs the archives, and puts them into a bucket. */
+  const archivedByHand = async (bucket: string, old: OldArchive): Promise<string> => {
+    const { filesystem, partitions = 0 } = old;
+    const files = await mkdtemp(join(aws.folder, 'old-'));
+    const id = await aws.snapshot(async (device) => {
+      const disk = (await runText(['realpath', device])).trim();
+      const numbers = Array.from({ length: partitions }, (_, at) => at + 1);
+      if (partitions > 0) {
+        const input = ['label: gpt', ...numbers.map(() => 'size=120MiB'), ''].join('\n');
+        await run(['sfdisk', '--quiet', '--no-reread', disk], { input });
+        await run(['partx', '--update', disk]);
+      }
+      for (const number of partitions > 0 ? numbers : [0]) {
+        await filesystemOn(number === 0 ? disk : `${disk}p${number}`, filesystem, async (path) => {
+          await fill(path, number);
+          if (old.content === 'img') return;
+          const tree = await mkdtemp(join(aws.folder, 'tree-'));
+          if (old.change !== undefined) {
+            await run(['cp', '--archive', `${path}/.`, tree]);
+            await run(['bash', '-ec', old.change], { cwd: tree });
+          }
+          await pipe(
+            'tar -c .',
+            join(files, number === 0 ? 'whole' : String(number)),
+            old,
+            old.change === undefined ? path : tree,
+          );
+        });
+      }
+      if (old.content === 'img') await pipe(`cat ${disk}`, join(files, 'img'), old);
+    });
     const { Snapshots } = await aws.ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [id] }));
     const [snapshot] = Snapshots ?? [];
-    return {
-      folder: snapshot?.VolumeId ?? '',
-      time: `${snapshot?.StartTime?.toISOString().slice(0, 19) ?? ''}+00:00`,
-    };
+    const time = `${snapshot?.StartTime?.toISOString().slice(0, 19) ?? ''}+00:00`;
+    const description = old.description === undefined ? '' : ` - ${old.description}`;
+    const extension = `${old.content}.${old.codec}${old.encrypted === true ? '.gpg' : ''}`;
+    for (const file of await readdir(files)) {
+      const partition = /^\d+/.exec(file)?.[0];
+      if (partition === String(old.without)) continue;
+      const Body = await readFile(join(files, file));
+      if (old.isDamaged === true) Body[Body.length >> 1] = (Body[Body.length >> 1] ?? 0) ^ 1;
+      const place = partition === undefined ? '' : `.${partition}`;
+      const Key = `${snapshot?.VolumeId ?? ''}/${time} ${id}${description}${place}.${extension}`;
+      await aws.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
+    }
+    return id;
   };
-  /** As its readme describes: tar with its defaults, one frame, a description in the key. */
-  const archivedByHand = async (id: string, tree: string, pipeline: string, suffix: string) => {
+
+  it('of all layouts, codecs and keys are validated; what is wrong with one is named', async () => {
+    const all: readonly OldArchive[] = [
+      { filesystem: 'ext4', content: 'tar', codec: 'lz4', description: 'the description' },
+      { filesystem: 'xfs', content: 'tar', codec: 'zstd', encrypted: true },
+      { filesystem: 'ext4', partitions: 3, content: 'tar', codec: 'lz4', encrypted: true, description: 'v1.2' },
+      { filesystem: 'ext4', content: 'img', codec: 'zstd', description: 'an image' },
+      { filesystem: 'ext4', content: 'img', codec: 'lz4', encrypted: true },
+      {
+        filesystem: 'ext4',
+        partitions: 2,
+        content: 'tar',
+        codec: 'zstd',
+        without: 2,
+        wrong: [['missing', undefined, 'partition 2, a filesystem of the type ext4, is in no archive']],
+      },
+      {
+        filesystem: 'btrfs',
+        content: 'tar',
+        codec: 'lz4',
+        isDamaged: true,
+        wrong: [['damaged', undefined, 'damaged']],
+      },
+      {
+        filesystem: 'btrfs',
+        content: 'tar',
+        codec: 'zstd',
+        change:
+          'touch --reference=. ../kept; rm gone; echo x > new; printf X | dd of=changed conv=notrunc status=none; touch --reference=../kept .',
+        wrong: [
+          ['different', 'changed', 'content is '],
+          ['missing', 'gone', 'is on the volume, and not in the archive'],
+          ['extra', 'new', 'is in the archive, and not on the volume'],
+        ],
+      },
+    ];
     const bucket = await aws.bucket();
-    const { folder, time } = await facts(id);
-    const file = join(await mkdtemp(join(aws.folder, 'old-')), 'archive');
-    await run(['bash', '-o', 'pipefail', '-ec', `tar -c . | ${pipeline} > "$1"`, 'bash', file], {
-      cwd: tree,
-      env: { GNUPGHOME: ring.home },
+    const ids: string[] = [];
+    for (const one of all) ids.push(await archivedByHand(bucket, one));
+    const validated = await validate(bucket, '--snapshots', ...ids, '--jobs', '2');
+    for (const [at, { wrong = [] }] of all.entries()) {
+      const id = ids[at] ?? '';
+      const found = findings(validated).filter(({ snapshotId }) => snapshotId === id);
+      const text = `${JSON.stringify(all[at])}: ${said(validated)}`;
+      expect(
+        found.map(({ problem, path }) => [problem, path]),
+        text,
+      ).toEqual(wrong.map(([problem, path]) => [problem, path]));
+      for (const [n, [, , sentence]] of wrong.entries()) expect(found[n]?.text).toContain(sentence);
+      expect(await aws.tags(id)).toEqual({ 'snap-to-s3': wrong.length === 0 ? 'validated' : 'migrated' });
+    }
+    expect(validated.status).toBe(3);
+
+    // One by its session key alone; none against an index, which they do not have.
+    const encrypted = ids[1] ?? '';
+    const key = (await aws.keys(bucket)).find((one) => one.includes(encrypted)) ?? '';
+    const sessionKey = await ring.sessionKey(await readFile(await aws.download(bucket, key)));
+    await using stranger = await gpgKeyring();
+    const argv = ['validate', '--bucket', bucket, '--snapshots', encrypted, '--gpg-session-key', sessionKey];
+    const alone = await aws.command(argv, { env: { GNUPGHOME: stranger.home } });
+    expect(alone.status, said(alone)).toBe(0);
+    const refused = await validate(bucket, '--snapshots', ids[0] ?? '', '--against', 'index');
+    expect(refused.status).toBe(1);
+    expect(refused.events.find(({ kind }) => kind === 'snapshot-failed')?.error).toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('has no index'),
     });
-    const Key = `${folder}/${time} ${id} - the description.${suffix}`;
-    await aws.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: await readFile(file) }));
-    return bucket;
-  };
-
-  it.each([
-    ['lz4 -1', 'tar.lz4'],
-    ['zstd -3 -q', 'tar.zstd'],
-    ['lz4 -1 | gpg --batch --quiet --encrypt --recipient open@example.com', 'tar.lz4.gpg'],
-  ])('%s is validated', async (pipeline, suffix) => {
-    const tree = await mkdtemp(join(aws.folder, 'tree-'));
-    const id = await awkwardSnapshot(tree);
-    const bucket = await archivedByHand(id, tree, pipeline, suffix);
-    const validated = await validate(bucket, '--snapshots', id);
-    expect(validated.status, said(validated)).toBe(0);
-    expect(await aws.tags(id)).toEqual({ 'snap-to-s3': 'validated' });
-  });
-
-  it('of other files -> what is missing, extra and different is named', async () => {
-    const tree = await mkdtemp(join(aws.folder, 'tree-'));
-    const id = await awkwardSnapshot(tree);
-    const changes = 'rm known/gone; echo x > known/new; printf X | dd of=known/changed conv=notrunc status=none';
-    const unnoticed = `before=$(stat -c %y known); ${changes}; touch --date="$before" known`;
-    await run(['sh', '-ec', unnoticed], { cwd: tree });
-    const bucket = await archivedByHand(id, tree, 'lz4 -1', 'tar.lz4');
-    const validated = await validate(bucket, '--snapshots', id);
-    expect(validated.status).toBe(1);
-    expect(findings(validated).map(({ problem, path }) => [problem, path])).toEqual([
-      ['different', 'known/changed'],
-      ['missing', 'known/gone'],
-      ['extra', 'known/new'],
-    ]);
-  });
-
-  it('an image is validated', async () => {
-    const bucket = await aws.bucket();
-    const id = await awkwardSnapshot();
-    const { folder, time } = await facts(id);
-    const file = join(aws.folder, 'old-image.lz4');
-    const migrated = await aws.command([
-      'migrate',
-      '--dd',
-      '--keep-temp-volumes',
-      '--snapshots',
-      id,
-      '--bucket',
-      bucket,
-    ]);
-    expect(migrated.status, said(migrated)).toBe(0);
-    const ours = (await aws.keys(bucket)).find((key) => key.endsWith('.img.lz4')) ?? '';
-    await run(['sh', '-ec', 'lz4 -d -q -c "$1" | lz4 -1 -q > "$2"', 'sh', await aws.download(bucket, ours), file]);
-    const other = await aws.bucket();
-    const Key = `${folder}/${time} ${id}.img.lz4`;
-    await aws.s3.send(new PutObjectCommand({ Bucket: other, Key, Body: await readFile(file) }));
-    const validated = await validate(other, '--snapshots', id);
-    expect(validated.status, said(validated)).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CreateTagsCommand, DeleteTagsCommand } from '@aws-sdk/client-ec2';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fillFilesystem } from '../../sandbox/seed/index.js';
@@ -15,6 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => aws[Symbol.asyncDispose]());
 afterEach(async () => {
+  aws.faults.clear();
   const left = await aws.leftovers();
   await aws.removeVolumes();
   expect(left).toEqual([]);
@@ -69,15 +71,77 @@ describe('validate, against the snapshot', () => {
     expect(await aws.tags(id)).toEqual({ 'snap-to-s3': 'validated' });
   });
 
-  it('takes the volume that migrate has kept', async () => {
+  it('right after migrating, where the archive is damaged: migrated, and the kept volume is for the next run', async () => {
     const bucket = await aws.bucket();
     const id = await awkwardSnapshot();
-    await command('migrate', bucket, '--snapshots', id, '--keep-temp-volumes');
+    const fault = aws.faults.add({
+      operation: 's3:GetObject',
+      fault: { kind: 'flipped-bit' },
+      where: { key: '*.tar.lz4' },
+    });
+    const failed = await command('migrate', bucket, '--validate', '--snapshots', id, '--keep-temp-volumes');
+    fault.remove();
+    expect(fault.fired).toBeGreaterThan(1);
+    expect(failed.status, said(failed)).toBe(1);
+    expect(findings(failed)).toMatchObject([{ problem: 'damaged' }]);
+    expect(failed.events.at(-1)).toMatchObject({ archived: 1, validated: [], failed: [{ snapshotId: id }] });
+    expect(await aws.tags(id)).toEqual({ 'snap-to-s3': 'migrated' });
+    expect(await aws.volumes()).toHaveLength(1);
     const validated = await aws.command(['--validate', '--one', '--bucket', bucket, '--json']);
     expect(validated.status, said(validated)).toBe(0);
     expect(validated.events.filter(({ stage }) => stage === 'reusing-volume')).toHaveLength(1);
     // The kept one of the snapshot is gone.
     expect(await aws.leftovers()).toEqual([]);
+    // What is validated is so once more, when it is named.
+    const again = await command('validate', bucket, '--snapshots', id);
+    expect(again.status, said(again)).toBe(0);
+    expect(await aws.tags(id)).toEqual({ 'snap-to-s3': 'validated' });
+  });
+
+  it('that is ended, killed or overtaken -> not validated; the next run cleans up and validates', async () => {
+    const bucket = await aws.bucket();
+    const id = await awkwardSnapshot();
+    const migrated = await command('migrate', bucket, '--snapshots', id);
+    expect(migrated.status, said(migrated)).toBe(0);
+    const at = async (stage: string, then: (kill: (signal: NodeJS.Signals) => void) => void) => {
+      let reached = 0;
+      const finished = await aws.command(['validate', '--snapshots', id, '--bucket', bucket, '--json'], {
+        onEvent: (event, kill) => {
+          if (event.stage !== stage) return;
+          reached += 1;
+          then(kill);
+        },
+      });
+      expect(reached).toBe(1);
+      return finished;
+    };
+
+    const ended = await at('validating', (kill) => kill('SIGINT'));
+    expect(ended.status, said(ended)).toBe(130);
+    expect(await aws.tags(id)).toEqual({ 'snap-to-s3': 'migrated' });
+    expect(await aws.leftovers()).toEqual([]);
+
+    const others = { 'snap-to-s3': 'validating', 'snap-to-s3-id': 'another' };
+    const Tags = Object.entries(others).map(([Key, Value]) => ({ Key, Value }));
+    let tagged: Promise<unknown> = Promise.resolve();
+    const overtaken = await at('creating-volume', () => {
+      tagged = aws.ec2.send(new CreateTagsCommand({ Resources: [id], Tags }));
+    });
+    await tagged;
+    expect(overtaken.status, said(overtaken)).toBe(1);
+    expect(overtaken.events.find(({ kind }) => kind === 'snapshot-failed')?.error?.code).toBe('claimed-elsewhere');
+    expect(overtaken.events.some(({ kind }) => kind === 'snapshot-validated')).toBe(false);
+    expect(await aws.tags(id)).toEqual(others);
+    expect(await aws.leftovers()).toEqual([]);
+
+    await aws.ec2.send(new DeleteTagsCommand({ Resources: [id], Tags: [{ Key: 'snap-to-s3-id' }] }));
+    const killed = await at('validating', (kill) => kill('SIGKILL'));
+    expect(killed.status).toBe(null);
+    expect((await aws.tags(id))['snap-to-s3']).toBe('validating');
+    const next = await command('validate', bucket, '--all');
+    expect(next.status, said(next)).toBe(0);
+    expect(next.events.at(-1)).toMatchObject({ validated: [id] });
+    expect(await aws.tags(id)).toEqual({ 'snap-to-s3': 'validated' });
   });
 
   it('goes on after a snapshot that fails, and ends with two lists', async () => {
@@ -117,13 +181,14 @@ describe('validate, against the snapshot', () => {
 });
 
 describe('validate, against the index', () => {
-  it('proves archives without the snapshot, without EC2', async () => {
+  it('proves archives without the snapshot, without EC2, without root', async () => {
     const bucket = await aws.bucket();
     const ids = [await awkwardSnapshot(), await awkwardSnapshot()];
     await command('migrate', bucket, '--snapshots', ids[0] ?? '');
     await command('migrate', bucket, '--snapshots', ids[1] ?? '', '--dd');
     const finished = await aws.command(['validate', '--against', 'index', '--all', '--bucket', bucket, '--json'], {
-      env: { AWS_ENDPOINT_URL_EC2: 'http://127.0.0.1:9' },
+      env: { AWS_ENDPOINT_URL_EC2: 'http://127.0.0.1:9', HOME: '/', TMPDIR: '/tmp' },
+      uid: 65_534,
     });
     expect(finished.status, said(finished)).toBe(0);
     expect(finished.events.at(-1)).toMatchObject({ validated: expect.arrayContaining(ids), failed: [] });

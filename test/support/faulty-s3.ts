@@ -22,8 +22,8 @@ export interface FaultyS3 extends AsyncDisposable {
 
 const silent = (): undefined => undefined;
 
-/** Starts one; a silent socket is given up after 500 ms. */
-export async function faultyS3(): Promise<FaultyS3> {
+/** Starts one; a silent socket is given up after half a second unless told otherwise. */
+export async function faultyS3({ socketTimeout = 500 } = {}): Promise<FaultyS3> {
   const folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-reading-'));
   const sandbox = await startSandbox({ stateDirectory: join(folder, 'state'), port: 0, delays: noDelays });
   const client = new S3Client({
@@ -33,7 +33,7 @@ export async function faultyS3(): Promise<FaultyS3> {
     forcePathStyle: true,
     maxAttempts: 1,
     logger: { debug: silent, info: silent, warn: silent, error: silent },
-    requestHandler: { connectionTimeout: 1_000, socketTimeout: 500, httpAgent: { keepAlive: true, maxSockets: 100 } },
+    requestHandler: { connectionTimeout: 1_000, socketTimeout, httpAgent: { keepAlive: true, maxSockets: 100 } },
   });
   await client.send(new CreateBucketCommand({ Bucket: 'bucket' }));
   const retries: AwsRetry[] = [];

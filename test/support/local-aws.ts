@@ -58,6 +58,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** In a PID namespace of its own: to others it is a run on another host, of which nobody can tell whether it is dead. */
   readonly elsewhere?: boolean;
+  /** Whose it is; root's unless told. */
+  readonly uid?: number;
   /** Standard output is closed by its reader after the first piece. */
   readonly closeStdout?: boolean;
   /** Told when the process is there. */
@@ -219,7 +221,7 @@ export async function localAws({
     snapshot: async (build, options) => (await takeSnapshots(build, 1, options))[0] ?? '',
     snapshots: (build, count, options) => takeSnapshots(build, count, options),
     command: (argv, options = {}) => {
-      const mounts = argv.some((word) => word === 'migrate' || word === '--migrate' || word === 'doctor');
+      const mounts = argv.some((word) => mounting.includes(word));
       const place = mounts && !argv.includes('--mount-point') ? ['--mount-point', mountPoint] : [];
       return runCommand([...argv, ...place], { ...environment, ...options.env }, options);
     },
@@ -281,6 +283,9 @@ export async function localAws({
   };
 }
 
+/** With one of these words a command may mount volumes, which is to be where `leftovers` looks. */
+const mounting = ['migrate', '--migrate', 'validate', '--validate', 'doctor', '--to-new-volume'];
+
 /** A volume of the test's own, and the end of it; for tests in which volumes are in the way. */
 export function strangersVolume(aws: LocalAws, origin: { readonly snapshotId: string } | { readonly sizeGiB: number }) {
   return attachedVolume(origin, { machine: aws.machine, tools: { ec2: aws.ec2, clock: systemClock } });
@@ -320,13 +325,17 @@ const otherHost = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc']
 function runCommand(
   argv: readonly string[],
   variables: Readonly<Record<string, string | undefined>>,
-  { onStart, onEvent, elsewhere = false, closeStdout = false }: CommandOptions,
+  { onStart, onEvent, elsewhere = false, uid, closeStdout = false }: CommandOptions,
 ): Promise<Finished> {
   const env = Object.fromEntries(
     Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
   const [program = '', ...words] = [...(elsewhere ? otherHost : []), process.execPath, command, ...argv];
-  const child = spawn(program, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, words, {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
   onStart?.((signal) => child.kill(signal));
   const events: JsonEvent[] = [];
   let stdout = '';

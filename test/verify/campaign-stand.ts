@@ -120,7 +120,7 @@ async function makeImage(folder: string, filesystem: Way['filesystem']): Promise
   await mounted(folder, { image, way, options: 'rw' }, async (path) => {
     await makeAwkwardTree(path);
     await makeMoreAwkwardFiles(path);
-    await run(['dd', 'if=/dev/urandom', `of=${join(path, 'random')}`, 'bs=1M', 'count=3', 'status=none']);
+    await run(['dd', 'if=/dev/urandom', `of=${join(path, 'random')}`, 'bs=1M', 'count=6', 'status=none']);
   });
   return image;
 }

@@ -48,9 +48,12 @@ interface Damaged {
   /** Undefined: against the index. */
   readonly image: string | undefined;
   /** The path that must be named. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   readonly what: string;
 }
+
+/** The smallest part that S3 takes. */
+const partBytes = 5 * 1024 * 1024;
 
 const objectDamages = {
   flip: (bytes: Buffer, random: Random) => {
@@ -60,7 +63,11 @@ const objectDamages = {
     return changed;
   },
   cut: (bytes: Buffer, random: Random) => bytes.subarray(0, random(bytes.length)),
-  'drop a part': (bytes: Buffer, random: Random) => {
+  'drop a whole part': (bytes: Buffer, random: Random) => {
+    const from = random(Math.floor(bytes.length / partBytes)) * partBytes;
+    return Buffer.concat([bytes.subarray(0, from), bytes.subarray(from + partBytes)]);
+  },
+  'drop a piece': (bytes: Buffer, random: Random) => {
     const [from, length] = [random(bytes.length), 1 + random(64 * 1024)];
     return Buffer.concat([bytes.subarray(0, from), bytes.subarray(from + length)]);
   },
@@ -71,7 +78,7 @@ async function damagedObject(made: Made, random: Random): Promise<Damaged> {
   const { object, image } = made;
   const key = object.stored.key;
   const ofIndex = random(4) === 0;
-  const kind = pick(random, ['flip', 'cut', 'drop a part', 'swap'] as const);
+  const kind = pick(random, ['flip', 'cut', 'drop a piece', 'drop a whole part', 'swap'] as const);
   const target = ofIndex ? (object.index?.key ?? '') : key;
   let body: Buffer;
   if (kind === 'swap') {
@@ -102,20 +109,49 @@ async function damagedObject(made: Made, random: Random): Promise<Damaged> {
   };
 }
 
-/** Commands that change one thing of a file, `$f`, and nothing else of it. */
-const fileDamages = {
-  mode: 'chmod $(printf %o $((0$(stat -c %a "$f") ^ 0111))) "$f"',
-  owner: 'chown -h 4242 "$f"; chmod "$mode" "$f"',
-  time: 'touch -h -d "@1234567890.5" "$f"',
-  xattr: 'setfattr -n user.campaign -v x "$f"',
-  'hard link': 'ln "$f" "$f.2"',
-  removal: 'rm "$f"',
-  'another type': 'rm "$f"; mkfifo "$f"',
-  symlink: 'rm "$f"; ln -s elsewhere "$f"',
-} as const;
+/** How one thing of a path is changed, and nothing else of it. */
+interface FileDamage {
+  /** What `find` looks for. */
+  readonly of: readonly string[];
+  /** A command; the path is `$f`. */
+  readonly script: string;
+  /** The name that must be told; that of the path if not given, undefined for any. */
+  readonly told?: (path: string) => string | undefined;
+}
+
+const files = ['-type', 'f', '-size', '+0', '-links', '1'];
+const folders = ['-mindepth', '1', '-type', 'd'];
+const keepTimeOf = (path: string, script: string): string =>
+  `time=$(stat -c %y ${path}); ${script}; touch --no-dereference --date="$time" ${path}`;
+const otherMode = 'chmod $(printf %o $((0$(stat -c %a "$f") ^ 0111))) "$f"';
+const fileDamages: Readonly<Record<string, FileDamage>> = {
+  byte: { of: files, script: '' },
+  mode: { of: files, script: otherMode },
+  'target of a symlink': {
+    of: ['-type', 'l'],
+    script: keepTimeOf('"$f"', 'ln --symbolic --force --no-dereference other "$f"'),
+  },
+  owner: { of: files, script: 'mode=$(stat -c %a "$f"); chown -h 4242 "$f"; chmod "$mode" "$f"' },
+  'group of hard links': {
+    of: ['-type', 'f', '-links', '+1'],
+    script: keepTimeOf('"$(dirname "$f")"', 'cp --archive "$f" "$f.new"; mv "$f.new" "$f"'),
+    // Another name of the file, where this one comes first.
+    told: () => undefined,
+  },
+  time: { of: files, script: 'touch -h -d "@1234567890.5" "$f"' },
+  'value of an xattr': { of: ['-path', './one'], script: 'setfattr -n user.empty -v other "$f"' },
+  xattr: { of: files, script: 'setfattr -n user.campaign -v x "$f"' },
+  'mode of a directory': { of: folders, script: otherMode },
+  'hard link': { of: files, script: 'ln "$f" "$f.2"', told: (path) => `${path}.2` },
+  'owner of a directory': { of: folders, script: 'chown -h 4242 "$f"' },
+  removal: { of: files, script: 'rm "$f"' },
+  'time of a directory': { of: folders, script: 'touch -d "@1234567890.5" "$f"' },
+  'another type': { of: files, script: 'rm "$f"; mkfifo "$f"' },
+  symlink: { of: files, script: 'rm "$f"; ln -s elsewhere "$f"' },
+};
 
 /** All kinds of damage to files on all sides, in turn: chance would leave some out. */
-const fileKinds = ['byte', ...Object.keys(fileDamages)] as ('byte' | keyof typeof fileDamages)[];
+const fileKinds = Object.keys(fileDamages);
 const sides = ['archive', 'disk', 'index'] as const;
 let fileTurn = 0;
 let imageTurn = 0;
@@ -125,19 +161,18 @@ async function damagedFile(made: Made, random: Random): Promise<Damaged> {
   const { way } = made;
   const original = stand.images[way.filesystem];
   const image = await stand.copy(original);
-  // 9 kinds and 3 sides: the second step makes every pair of them come once in 27.
+  // 15 kinds and 3 sides: the second step makes every pair of them come once in 45.
   const kind = fileKinds[fileTurn % fileKinds.length] ?? 'byte';
+  const { of, script, told = (path: string) => path } = fileDamages[kind] ?? { of: files, script: 'false' };
   const side = sides[(fileTurn + Math.floor(fileTurn / fileKinds.length)) % sides.length];
   fileTurn += 1;
-  const path = await stand.mounted(way, image, 'rw', async (root) => {
-    const list = await runText(['find', '.', '-xdev', '-type', 'f', '-size', '+0', '-links', '1', '-print0'], {
-      cwd: root,
-    });
-    const files = list
+  const changed = await stand.mounted(way, image, 'rw', async (root) => {
+    const list = await runText(['find', '.', '-xdev', ...of, '-print0'], { cwd: root });
+    const names = list
       .split('\0')
       .filter((name) => name !== '' && !name.includes('\ufffd'))
       .map((name) => name.slice(2));
-    const file = pick(random, files.sort());
+    const file = pick(random, names.sort());
     if (kind === 'byte') {
       const full = join(root, file);
       const size = Number(await runText(['stat', '-c', '%s', '--', full]));
@@ -145,13 +180,11 @@ async function damagedFile(made: Made, random: Random): Promise<Damaged> {
       await changeByte(full, random(size));
       await run(['touch', '-r', join(root, 'reference'), '--', full]);
       await run(['rm', join(root, 'reference')]);
-    } else {
-      const script = `f="$1"; mode=$(stat -c %a "$f"); ${fileDamages[kind]}`;
-      await run(['bash', '-ec', script, 'bash', `./${file}`], { cwd: root });
-    }
-    return kind === 'hard link' ? `${file}.2` : file;
+    } else await run(['bash', '-ec', `f="$1"; ${script}`, 'bash', `./${file}`], { cwd: root });
+    return file;
   });
-  const what = `${kind} of ${path}, in the ${side}`;
+  const path = told(changed);
+  const what = `${kind} of ${changed}, in the ${side}`;
   if (side === 'disk') return { object: made.object, image, path, what };
   const other = await stand.archive(way, image);
   if (side === 'archive') return { object: other.object, image: original, path, what };
@@ -191,7 +224,7 @@ describe('validation', () => {
         const random = createRandom(seed * 1_000_003 + trial);
         const made = await stand.archive(randomWay(random));
         const damage = await damaged(made, random);
-        const told = `trial ${trial}: ${JSON.stringify(made.way)}: ${damage.what}`;
+        const told = `seed ${seed}, trial ${trial}: ${JSON.stringify(made.way)}: ${damage.what}`;
         const findings = await stand.validate(damage.object, made.way, damage.image).catch((error: unknown) => {
           throw new Error(`${told}: ${String(error)}`, { cause: error });
         });
@@ -212,7 +245,8 @@ describe('validation', () => {
         const random = createRandom(seed * 2_000_003 + trial);
         const made = await stand.archive(randomWay(random));
         const image = random(2) === 0 ? made.image : undefined;
-        expect(await stand.validate(made.object, made.way, image), JSON.stringify(made.way)).toEqual([]);
+        const told = `seed ${seed}, trial ${trial}: ${JSON.stringify(made.way)}`;
+        expect(await stand.validate(made.object, made.way, image), told).toEqual([]);
       }
     },
     60_000 + cleanRuns * 15_000,
