@@ -77,12 +77,12 @@ async function run(argv: readonly string[], output: Output, environment: Environ
   let status: number = exitStatus.done;
   const program = createProgram(
     {
-      run: async (name, typed, words) => {
+      run: async (name, typed) => {
         const values = readOptions(
           new Map([...typedBefore(name, program), ...typedOptions(typed.opts())]),
           environment,
         );
-        status = await runs[name](values, output, words ?? typed.args);
+        status = await runs[name](values, output, typed.args);
       },
       completion: (shell) => void output.stdout.write(completionScript(shell, program.commands)),
       nothing: () => {
@@ -103,19 +103,28 @@ async function run(argv: readonly string[], output: Output, environment: Environ
   );
   requireKnownCommand(program, argv);
   requireSound(argv);
+  const words = asCommand(argv);
   try {
     if (argv.length === 0) program.help({ error: true });
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync([...words], { from: 'user' });
     return status;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return exitStatus.done;
     // The help was shown because nothing was asked for.
     if (error.code === 'commander.help') return exitStatus.usage;
-    const command = program.commands.find((one) => one.name() === argv[0]);
+    const command = program.commands.find((one) => one.name() === words[0]);
     const known = (command ?? program).options.map((option) => option.long?.slice(2) ?? '');
     throw inOurWords(error, command?.name() ?? '', known);
   }
+}
+
+/** `--analyze [file]`, as the existing tool has it, takes the options of `analyze`: it is that command. */
+function asCommand(argv: readonly string[]): readonly string[] {
+  const [flag] = argv.flatMap((word) => /^--analyze(?:=(.*))?$/s.exec(word) ?? []);
+  if (flag === undefined || argv[0]?.startsWith('-') !== true) return argv;
+  const file = flag.slice('--analyze='.length);
+  return ['analyze', ...argv.flatMap((word) => (word !== flag ? [word] : file === '' ? [] : [file]))];
 }
 
 /** What stands before the command. Throws `usage` for what the command does not know. */

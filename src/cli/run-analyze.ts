@@ -10,6 +10,7 @@ import {
   requireUsage,
   tagRecommended,
   type AdvisedRegion,
+  type FetchProgress,
 } from '../commands/index.js';
 import { AppError, count, formatBytes, printable } from '../core/index.js';
 import { readReport, reportFiles, type FoundReport, type ReadReport } from '../costs/index.js';
@@ -17,7 +18,8 @@ import { readAnalyzeOptions, type AnalyzeRequest } from './analyze-options.js';
 import { composeReading, composeRegions } from './compose.js';
 import { exitStatus } from './exit-status.js';
 import type { OptionValues } from './options/index.js';
-import { adviceCsv, adviceLines, adviceSentence, type AdviceContext } from './render/advice.js';
+import { adviceCsv } from './render/advice-csv.js';
+import { adviceLines, adviceSentence, currencyOf, type AdviceContext } from './render/advice.js';
 import { analysisLines } from './render/analysis.js';
 import type { Output } from './render/index.js';
 import { ndjsonLine } from './render/ndjson.js';
@@ -40,11 +42,20 @@ export async function runAnalyze(values: OptionValues, output: Output, words: re
   const request = await readAnalyzeOptions(values, words);
   using report = openReport({ stdout: output.stderr, stderr: output.stderr }, { ...request.telling, json: false });
   using signals = processSignals((sentence) => report.say(sentence));
-  const { signal } = signals;
   const progress = (sentence: string): void => {
     if (output.stderr.isTTY) report.say(printable(sentence));
   };
-  const analyzing: Analyzing = { request, output, report, signal, progress };
+  try {
+    return await analyzed({ request, output, report, signal: signals.signal, progress });
+  } catch (error) {
+    if (!signals.signal.aborted) throw error;
+    report.say('Interrupted.');
+    return exitStatus.interrupted;
+  }
+}
+
+async function analyzed(analyzing: Analyzing): Promise<number> {
+  const { request, report, signal } = analyzing;
   const read = await readAll(analyzing);
   using regions = request.offline ? { ec2In: undefined, [Symbol.dispose]: () => undefined } : await composeRegions();
   const { ec2In } = regions;
@@ -66,7 +77,7 @@ async function readAll(analyzing: Analyzing): Promise<ReadReport> {
   try {
     const fetched = await fetchAll(analyzing, temporaryDirectory);
     const { paths, cost, memoryBytes } = request;
-    const files = await reportFiles({ paths, fetched, input: process.stdin, temporaryDirectory });
+    const files = await reportFiles({ paths, fetched, input: process.stdin, temporaryDirectory, signal });
     const read = await readReport(files, {
       cost,
       memoryBytes,
@@ -88,6 +99,17 @@ async function readAll(analyzing: Analyzing): Promise<ReadReport> {
   }
 }
 
+/** Tells each file as it is begun, and every tenth of all bytes. */
+function fetchTeller(progress: (sentence: string) => void): (progress: FetchProgress) => void {
+  let told = '';
+  return ({ name, number, files, fetchedBytes, totalBytes }) => {
+    const tenths = totalBytes === 0 ? 0 : Math.floor((10 * fetchedBytes) / totalBytes);
+    if (told === `${number} ${tenths}`) return;
+    told = `${number} ${tenths}`;
+    progress(`Fetching ${number} of ${files}: ${name}; ${formatBytes(fetchedBytes)} of ${formatBytes(totalBytes)}.`);
+  };
+}
+
 async function fetchAll(
   { request, report, signal, progress }: Analyzing,
   temporaryDirectory: string,
@@ -101,8 +123,7 @@ async function fetchAll(
       months: request.months,
       directory: join(temporaryDirectory, `fetched-${at}`),
       signal,
-      onFile: ({ name, sizeBytes, number, of }) =>
-        progress(`Fetching ${number} of ${of}: ${name} (${formatBytes(sizeBytes)}).`),
+      onProgress: fetchTeller(progress),
     });
     fetched.push(...found);
   }
@@ -157,12 +178,13 @@ function* records(
     yield { kind: 'region', ...region };
     for (const volume of volumes) {
       const { advice } = volume;
-      yield { kind: 'volume', ...volume, advice: { ...advice, sentence: adviceSentence(advice) } };
+      yield { kind: 'volume', ...volume, advice: { ...advice, sentence: adviceSentence(advice, context) } };
     }
   }
   const { unreadableLines, unreadable, days } = read;
   const { cost } = request;
-  yield { kind: 'analysis', cost, unreadableLines, unreadable, days, ...context, ...adviceTotals(advised) };
+  const currency = currencyOf(advised);
+  yield { kind: 'analysis', cost, currency, unreadableLines, unreadable, days, ...context, ...adviceTotals(advised) };
 }
 
 async function tag(

@@ -4,6 +4,7 @@ import {
   adviseVolume,
   pricesOf,
   type AdviceOptions,
+  type ClassPlan,
   type PriceFile,
   type RegionPrices,
   type VolumeAdvice,
@@ -41,6 +42,11 @@ export function advise(regions: readonly RegionUsage[], settings: AdviseSettings
   });
 }
 
+/** The plan of what should be moved; undefined where nothing should. */
+export function movePlan({ action, plan }: VolumeAdvice): ClassPlan | undefined {
+  return action === 'leave' ? undefined : plan;
+}
+
 /** What the advice comes to. */
 export interface AdviceTotals {
   readonly volumes: number;
@@ -53,8 +59,14 @@ export interface AdviceTotals {
 
 /** Adds the advice up. */
 export function adviceTotals(regions: readonly AdvisedRegion[]): AdviceTotals {
-  const moves = regions.flatMap(({ volumes }) => volumes.map(({ advice }) => advice)).filter(isMove);
-  const sum = (of: (advice: VolumeAdvice) => number): number => moves.reduce((total, one) => total + of(one), 0);
+  const moves = regions.flatMap(({ volumes }) =>
+    volumes.flatMap(({ advice }) => {
+      const plan = movePlan(advice);
+      return plan === undefined ? [] : [{ plan, move: advice.move }];
+    }),
+  );
+  const sum = (of: (move: (typeof moves)[number]) => number): number =>
+    moves.reduce((total, one) => total + of(one), 0);
   return {
     volumes: regions.reduce((total, { volumes }) => total + volumes.length, 0),
     volumesToMove: moves.length,
@@ -63,11 +75,6 @@ export function adviceTotals(regions: readonly AdvisedRegion[]): AdviceTotals {
     savesDollarsPerMonth: sum(({ plan }) => plan.savesDollarsPerMonth),
     onceDollars: { low: sum(({ plan }) => plan.onceDollars.low), high: sum(({ plan }) => plan.onceDollars.high) },
   };
-}
-
-/** True for advice that says to move something. */
-export function isMove({ action }: VolumeAdvice): boolean {
-  return action !== 'leave';
 }
 
 /** What tagging works with. */

@@ -27,7 +27,7 @@ export type {
 export {
   advise,
   adviceTotals,
-  isMove,
+  movePlan,
   measureCompression,
   tagRecommended,
   type AdvisedRegion,
@@ -37,7 +37,7 @@ export {
   type MeasuredCompression,
   type Tagged,
 } from './advise.js';
-export { fetchReports, type FetchReportsOptions } from './fetch-reports.js';
+export { fetchReports, type FetchProgress, type FetchReportsOptions } from './fetch-reports.js';
 export { analyze, dollarsOf, requireUsage, type AnalyzeDependencies, type RegionUsage } from './analyze.js';
 export { archiveIndexes, type ArchiveIndex, type LookDependencies } from './archive-indexes.js';
 export { diffArchives, type ArchiveDifference } from './diff-archives.js';

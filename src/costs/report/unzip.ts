@@ -13,7 +13,11 @@ const open = promisify(
 /** Unpacks the CSV files of a zip file, under names of our own. Throws `usage` for one that is damaged or has none. */
 export async function unzipTo(
   path: string,
-  { name, temporaryDirectory }: { readonly name: string; readonly temporaryDirectory: string },
+  {
+    name,
+    temporaryDirectory,
+    signal,
+  }: { readonly name: string; readonly temporaryDirectory: string; readonly signal?: AbortSignal | undefined },
 ): Promise<readonly { readonly path: string; readonly name: string }[]> {
   const unpacked: { path: string; name: string }[] = [];
   try {
@@ -23,13 +27,14 @@ export async function unzipTo(
         if (!/\.csv$/i.test(entry.fileName)) continue;
         const to = join(temporaryDirectory, `unpacked-${crypto.randomUUID()}.csv`);
         const source = await promisify(zip.openReadStream.bind(zip) as OpenReadStream)(entry);
-        await pipeline(source, createWriteStream(to, { mode: 0o600 }));
+        await pipeline(source, createWriteStream(to, { mode: 0o600 }), { signal });
         unpacked.push({ path: to, name: entry.fileName });
       }
     } finally {
       zip.close();
     }
   } catch (cause) {
+    signal?.throwIfAborted();
     throw new AppError('usage', `${name} cannot be unpacked: ${messageOf(cause)}.`, {
       hint: 'See that it has arrived in full, and download it again.',
       cause,
