@@ -1,4 +1,4 @@
-import type { AdviseSettings } from '../commands/index.js';
+import type { AdviseSettings } from '../commands/costs/index.js';
 import type { CostKind, Destination } from '../costs/index.js';
 import { usage, type OptionValues } from './options/index.js';
 import { readPriceFile } from './price-file-of.js';

@@ -5,17 +5,14 @@ import {
   adviceTotals,
   advise,
   analyze,
-  fetchReports,
-  measureCompression,
   requireUsage,
   tagRecommended,
   type AdvisedRegion,
-  type FetchProgress,
-} from '../commands/index.js';
+} from '../commands/costs/index.js';
+import type { FetchProgress } from '../commands/index.js';
 import { AppError, count, formatBytes, printable } from '../core/index.js';
 import { readReport, reportFiles, type FoundReport, type ReadReport } from '../costs/index.js';
 import { readAnalyzeOptions, type AnalyzeRequest } from './analyze-options.js';
-import { composeReading, composeRegions } from './compose.js';
 import { exitStatus } from './exit-status.js';
 import type { OptionValues } from './options/index.js';
 import { adviceCsv } from './render/advice-csv.js';
@@ -57,7 +54,9 @@ export async function runAnalyze(values: OptionValues, output: Output, words: re
 async function analyzed(analyzing: Analyzing): Promise<number> {
   const { request, report, signal } = analyzing;
   const read = await readAll(analyzing);
-  using regions = request.offline ? { ec2In: undefined, [Symbol.dispose]: () => undefined } : await composeRegions();
+  using regions = request.offline
+    ? { ec2In: undefined, [Symbol.dispose]: () => undefined }
+    : await (await import('./compose.js')).composeRegions();
   const { ec2In } = regions;
   const analysis = await analyze(read.usage, { ec2In, events: (event) => report.event(event), signal });
   const context = await adviceContext(analyzing);
@@ -99,6 +98,12 @@ async function readAll(analyzing: Analyzing): Promise<ReadReport> {
   }
 }
 
+/** What needs the SDK for S3; a report that is here does not. */
+async function withS3() {
+  const [commands, compose] = await Promise.all([import('../commands/index.js'), import('./compose.js')]);
+  return { ...commands, ...compose };
+}
+
 /** Tells each file as it is begun, and every tenth of all bytes. */
 function fetchTeller(progress: (sentence: string) => void): (progress: FetchProgress) => void {
   let told = '';
@@ -114,6 +119,8 @@ async function fetchAll(
   { request, report, signal, progress }: Analyzing,
   temporaryDirectory: string,
 ): Promise<readonly FoundReport[]> {
+  if (request.remote.length === 0) return [];
+  const { fetchReports, composeReading } = await withS3();
   const fetched: FoundReport[] = [];
   for (const [at, { bucket, prefix }] of request.remote.entries()) {
     using reading = composeReading({ bucket, events: (event) => report.event(event), signal });
@@ -136,6 +143,7 @@ async function adviceContext({ request, report, signal, progress }: Analyzing): 
   if (ratioBucket === undefined) {
     return { destination, compressionRatio, ratioFrom: ratioIsGiven ? 'as given' : 'assumed; see --compression-ratio' };
   }
+  const { measureCompression, composeReading } = await withS3();
   progress(`Measuring how well the archives in s3://${ratioBucket} are compressed.`);
   using reading = composeReading({ bucket: ratioBucket, events: (event) => report.event(event), signal });
   const measured = await measureCompression({ ...reading, events: (event) => report.event(event) });
@@ -209,8 +217,13 @@ async function tag(
     const verb = dryRun ? 'would be tagged' : counts.tagged === 1 ? 'is tagged' : 'are tagged';
     report.say(`${count(counts.tagged, 'snapshot')} ${verb} ${settings.tag}=migrate.${already}`);
     const isUsual = settings.tag === 'snap-to-s3';
-    const options = `--all --storage-class ${context.destination}${isUsual ? '' : ` --tag ${settings.tag}`} --bucket …`;
-    if (counts.tagged > 0) report.say(`Then, on an instance in their region: sudo snap-to-s3 migrate ${options}`);
+    const options = `--all${isUsual ? '' : ` --tag ${settings.tag}`} --bucket …`;
+    if (counts.tagged > 0) {
+      report.say(`Then, on an instance in their region: sudo snap-to-s3 migrate ${options}`);
+      report.say(
+        `Validate them, and let a lifecycle rule take them to ${context.destination}: see the guide on costs.`,
+      );
+    }
   }
   return counts.failed > 0 ? exitStatus.someSnapshotsFailed : exitStatus.done;
 }

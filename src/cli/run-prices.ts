@@ -1,6 +1,5 @@
 import { count, systemClock } from '../core/index.js';
 import { fetchPrices, priceList, pricedRegions, pricesOf, refreshedPrices } from '../costs/index.js';
-import { composePricing } from './compose.js';
 import { exitStatus } from './exit-status.js';
 import { usage, type OptionValues } from './options/index.js';
 import { readPriceFile, refreshedBefore, usualPriceFile, writePriceFile } from './price-file-of.js';
@@ -35,7 +34,8 @@ async function refreshPrices(values: OptionValues, output: Output, regions: read
   const path = values.text('prices') ?? usualPriceFile();
   using report = openReport({ stdout: output.stderr, stderr: output.stderr }, { ...telling, json: false });
   using signals = processSignals((sentence) => report.say(sentence));
-  using pricing = composePricing((event) => report.event(event));
+  const { composePricing } = await import('./compose.js');
+  using pricing = await composePricing((event) => report.event(event));
   const before = await refreshedBefore(path);
   const prices = await fetchPrices(pricing.client, {
     clock: systemClock,

@@ -1,4 +1,4 @@
-import { GetProductsCommand, type Filter, type PricingClient } from '@aws-sdk/client-pricing';
+import type { Filter, PricingClient } from '@aws-sdk/client-pricing';
 import { z } from 'zod';
 import { AppError, callAws, credentialsRenewal, type AwsCallHabits, type Clock } from '../core/index.js';
 import type { PriceFile } from './price-file.js';
@@ -207,6 +207,8 @@ async function* products(
   { about, service, fields }: Question,
   { clock, habits, signal }: FetchPricesOptions,
 ): AsyncGenerator<Product> {
+  // Only who asks for prices needs it.
+  const { GetProductsCommand } = await import('@aws-sdk/client-pricing');
   const Filters = Object.entries(fields).map(([Field, Value]): Filter => ({ Type: 'TERM_MATCH', Field, Value }));
   let token: string | undefined;
   do {

@@ -137,7 +137,8 @@ describe('a report in S3', () => {
     const tagged = await aws.command(['analyze', source(), ...patient, '--tag-recommended']);
     expect(tagged.status, said(tagged)).toBe(0);
     expect(tagged.stderr).toContain('3 snapshots are tagged snap-to-s3=migrate.');
-    expect(tagged.stderr).toContain('sudo snap-to-s3 migrate --all --storage-class DEEP_ARCHIVE');
+    expect(tagged.stderr).toContain('sudo snap-to-s3 migrate --all --bucket …');
+    expect(tagged.stderr).toContain('let a lifecycle rule take them to DEEP_ARCHIVE');
     for (const id of ids) expect(await aws.tags(id)).toEqual({ 'snap-to-s3': 'migrate' });
 
     const again = await aws.command(['analyze', source(), ...patient, '--tag-recommended']);

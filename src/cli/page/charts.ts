@@ -1,4 +1,4 @@
-import { movePlan, type AdvisedRegion, type AdvisedVolume } from '../../commands/index.js';
+import { movePlan, type AdvisedRegion, type AdvisedVolume } from '../../commands/costs/index.js';
 import { destinations, seriesCost, type BilledDay } from '../../costs/index.js';
 import { printable } from '../../core/index.js';
 import { byFallingSaving, currencyOf, idOf, type AdviceContext } from '../render/advice.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { adviceTotals, movePlan, type AdvisedRegion, type AdvisedVolume } from '../../commands/index.js';
+import { adviceTotals, movePlan, type AdvisedRegion, type AdvisedVolume } from '../../commands/costs/index.js';
 import { count } from '../../core/index.js';
 import { destinations, snapshotCount, type BilledDay, type ClassPlan } from '../../costs/index.js';
 import {

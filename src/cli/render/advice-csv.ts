@@ -1,4 +1,4 @@
-import { movePlan, type AdvisedRegion } from '../../commands/index.js';
+import { movePlan, type AdvisedRegion } from '../../commands/costs/index.js';
 import { destinations, snapshotCount } from '../../costs/index.js';
 
 /** A line for each volume, in CSV (RFC 4180), with a heading. */

@@ -1,4 +1,4 @@
-import { adviceTotals, movePlan, type AdvisedRegion, type AdvisedVolume } from '../../commands/index.js';
+import { adviceTotals, movePlan, type AdvisedRegion, type AdvisedVolume } from '../../commands/costs/index.js';
 import { count, printable } from '../../core/index.js';
 import { destinations, type Destination, type Range, type RegionPrices, type VolumeAdvice } from '../../costs/index.js';
 import { aligned, destinationNames, sharePercent } from './estimate.js';

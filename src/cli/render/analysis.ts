@@ -1,5 +1,5 @@
 import { printable } from '../../core/index.js';
-import { dollarsOf, type RegionUsage } from '../../commands/index.js';
+import { dollarsOf, type RegionUsage } from '../../commands/costs/index.js';
 import { snapshotCount, type VolumeUsage } from '../../costs/index.js';
 import { money, signOf } from './money.js';
 

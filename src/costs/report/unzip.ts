@@ -2,13 +2,15 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import yauzl, { type Entry, type ZipFile } from 'yauzl';
+import type { Entry, Options, ZipFile } from 'yauzl';
 import { AppError, messageOf } from '../../core/index.js';
 
-const open = promisify(
-  (path: string, options: yauzl.Options, done: (error: Error | null, zip: ZipFile) => void): void =>
-    yauzl.open(path, options, done),
-);
+async function open(path: string, options: Options): Promise<ZipFile> {
+  const { default: yauzl } = await import('yauzl');
+  return new Promise((settle, fail) => {
+    yauzl.open(path, options, (error, zip) => (error === null ? settle(zip) : fail(error)));
+  });
+}
 
 /** Unpacks the CSV files of a zip file, under names of our own. Throws `usage` for one that is damaged or has none. */
 export async function unzipTo(

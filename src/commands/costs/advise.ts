@@ -1,5 +1,5 @@
-import { planParts } from '../archive/index.js';
-import { isAbort, toAppError, type EventSink, type SnapshotId } from '../core/index.js';
+import { planParts } from '../../archive/index.js';
+import { isAbort, toAppError, type EventSink, type SnapshotId } from '../../core/index.js';
 import {
   adviseVolume,
   pricesOf,
@@ -9,10 +9,9 @@ import {
   type RegionPrices,
   type VolumeAdvice,
   type VolumeUsage,
-} from '../costs/index.js';
-import type { Ec2 } from '../source/index.js';
+} from '../../costs/index.js';
+import type { Ec2 } from '../../source/index.js';
 import type { RegionUsage } from './analyze.js';
-import { listArchives, type ListDependencies } from './list-archives.js';
 
 /** A volume, and what should be done with its snapshots. */
 export type AdvisedVolume = VolumeUsage & { readonly advice: VolumeAdvice };
@@ -31,9 +30,13 @@ export interface AdviseSettings extends Omit<AdviceOptions, 'prices' | 'partByte
 
 /** Advises each volume by the prices of its region. */
 export function advise(regions: readonly RegionUsage[], settings: AdviseSettings): readonly AdvisedRegion[] {
+  // An archive is as large in each class, and planning is most of the work of advice.
+  const known = new Map<number, number>();
   const partBytesOf = (archiveBytes: number): number => {
     const expectedBytes = Math.ceil(archiveBytes);
-    return planParts({ expectedBytes, boundBytes: expectedBytes }).partBytes(1);
+    const partBytes = known.get(expectedBytes) ?? planParts({ expectedBytes, boundBytes: expectedBytes }).partBytes(1);
+    known.set(expectedBytes, partBytes);
+    return partBytes;
   };
   return regions.map((region) => {
     const prices = pricesOf(region.region, settings.priceFile);
@@ -153,32 +156,4 @@ async function refusedOf(
     if (error !== undefined) refused.push({ snapshotId, error });
   }
   return refused;
-}
-
-/** How well archives of a bucket are compressed. */
-export interface MeasuredCompression {
-  /** Bytes before compression over bytes after it. */
-  readonly ratio: number;
-  readonly archives: number;
-}
-
-/** More would not say more. */
-const archivesMeasured = 1_000;
-
-/**
- * Measures by the manifests of a bucket how well tars compress there; images have zeros in them that no snapshot is billed
- * for. Undefined where there is no tar.
- */
-export async function measureCompression(
-  dependencies: Omit<ListDependencies, 'ec2' | 'tag'>,
-): Promise<MeasuredCompression | undefined> {
-  let [rawBytes, storedBytes, archives] = [0, 0, 0];
-  for await (const { manifest } of listArchives({ ...dependencies, ec2: undefined, tag: '' })) {
-    const tars = manifest?.objects.filter(({ content }) => content === 'tar') ?? [];
-    if (tars.length === 0) continue;
-    for (const tar of tars) [rawBytes, storedBytes] = [rawBytes + tar.rawBytes, storedBytes + tar.storedBytes];
-    archives += 1;
-    if (archives === archivesMeasured) break;
-  }
-  return storedBytes === 0 ? undefined : { ratio: rawBytes / storedBytes, archives };
 }

@@ -1,6 +1,14 @@
-import { AppError, GiB, isAbort, toAppError, type EventSink, type SnapshotId, type VolumeId } from '../core/index.js';
-import { snapshotCount, type SnapshotFacts, type SnapshotUsage, type VolumeUsage } from '../costs/index.js';
-import type { Ec2, Volume } from '../source/index.js';
+import {
+  AppError,
+  GiB,
+  isAbort,
+  toAppError,
+  type EventSink,
+  type SnapshotId,
+  type VolumeId,
+} from '../../core/index.js';
+import { snapshotCount, type SnapshotFacts, type SnapshotUsage, type VolumeUsage } from '../../costs/index.js';
+import type { Ec2, Volume } from '../../source/index.js';
 
 /** What snapshots cost in one region of one account. */
 export interface RegionUsage {
