@@ -37,7 +37,7 @@ const runs: Readonly<Record<CommandName, Run>> = {
   find: look('find'),
   diff: look('diff'),
   analyze: async (...given) => (await import('./run-analyze.js')).runAnalyze(...given),
-  estimate: async (...given) => (await import('./run-estimate.js')).runEstimate(...given),
+  estimate: async (values, output) => (await import('./run-estimate.js')).runEstimate(values, output),
   prices: async (...given) => (await import('./run-prices.js')).runPrices(...given),
   doctor: async (values, output) => (await import('./run-doctor.js')).runDoctor(values, output),
   cleanup: async (values, output) => (await import('./run-cleanup.js')).runCleanup(values, output),

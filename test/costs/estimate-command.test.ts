@@ -65,7 +65,8 @@ describe('estimate', () => {
     expect(columns.map((at) => incremental[at])).toEqual(limits);
     expect(incremental).toHaveLength(names.length - 1);
     expect(lines).toContain(
-      "Prices of us-west-2: the file's of 2017-05-25; what it does not say is as in our list of 2026-11-01. --prices takes others.",
+      "Prices of us-west-2: the file's of 2017-05-25; what it does not say is as in our list of 2026-11-01; " +
+        'what is not known of them is as in us-east-1. --prices takes others.',
     );
   });
 

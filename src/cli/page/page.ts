@@ -273,7 +273,8 @@ function belowName(volume: AdvisedVolume): string {
 }
 
 function small(lines: readonly string[]): string {
-  return lines.map((line) => `<br><span class="dim">${text(line)}</span>`).join('');
+  // One element, however many lines: there may be thousands of volumes.
+  return lines.length === 0 ? '' : `<span class="dim below">${text(lines.join('\n'))}</span>`;
 }
 
 const entities: Readonly<Record<string, string>> = {

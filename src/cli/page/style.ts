@@ -30,7 +30,7 @@ th button { font: inherit; font-weight: 600; color: inherit; background: none; b
 th[aria-sort=ascending] button::after { content: " \\25B2"; }
 th[aria-sort=descending] button::after { content: " \\25BC"; }
 tbody th { font-weight: 600; overflow-wrap: anywhere; min-width: 11rem; }
-tbody th span { font-weight: 400; white-space: nowrap; font-size: .85rem; }
+tbody .below { display: block; font-weight: 400; white-space: pre; font-size: .85rem; }
 .advice { min-width: 15rem; }
 .class { display: none; }
 .all-classes .class { display: table-cell; }
