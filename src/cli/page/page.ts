@@ -202,9 +202,9 @@ function columnsOf(context: AdviceContext, write: (amount: number) => string): r
       },
       sort: ({ advice }) => movePlan(advice)?.paybackMonths,
     },
-    amounts('Direct reads', ({ advice }) => movePlan(advice)?.directReadDollars),
-    amounts('Least term', ({ advice }) => movePlan(advice)?.leastTermDollars),
-    amounts('One copy back', ({ advice }) => movePlan(advice)?.backDollars),
+    amounts('Direct reads', ({ advice }) => movePlan(advice)?.directReadDollars, 'class'),
+    amounts('Least term', ({ advice }) => movePlan(advice)?.leastTermDollars, 'class'),
+    amounts('One copy back', ({ advice }) => movePlan(advice)?.backDollars, 'class'),
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { FoundReport } from './report-sources.js';
+import type { FoundReport } from './report-file.js';
 
 /** A number of a part as AWS writes it: `-1`, `-12`, `-00001`. The 20 of `2026-05-20`, and the 05 of `2026-05`, are none. */
 const partNumber = /(?<!\d{4}(?:[-_]\d\d)?(?=[-_]\d\d$))[-_]([1-9]\d{0,2}|\d{5})$/;

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { AppError, messageOf } from '../../core/index.js';
 import { deliveriesOf } from './deliveries.js';
-import { fileKind, type ReportFile } from './report-file.js';
+import { fileKind, type FoundReport, type ReportFile } from './report-file.js';
 import { unzipTo } from './unzip.js';
 
 /** What is looked through for reports. */
@@ -19,17 +19,6 @@ export interface ReportSources {
   /** Where what comes from the input or a zip file is put; its owner removes it. */
   readonly temporaryDirectory: string;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** A file that is, or has, a part of a report. */
-export interface FoundReport {
-  readonly path: string;
-  /** For messages. */
-  readonly name: string;
-  /** Where it was delivered: its manifest, or its own path or key where it has none. */
-  readonly delivery: string;
-  /** Milliseconds since 1970. */
-  readonly newness: number;
 }
 
 /**
