@@ -10,7 +10,12 @@ const prices2017 = join(import.meta.dirname, '../../docs/guides/prices-of-2017.j
 
 async function linesOf(argv: readonly string[]): Promise<readonly string[]> {
   let text = '';
-  const stream = new Writable({ write: (bytes: Buffer, _, done) => ((text += bytes.toString()), done()) });
+  const stream = new Writable({
+    write: (bytes: Buffer, _, done) => {
+      text += bytes.toString();
+      done();
+    },
+  });
   const output = { stdout: stream, stderr: stream } as unknown as Output;
   expect(await main(argv, output, {}), text).toBe(0);
   return text.split('\n');
