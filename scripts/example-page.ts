@@ -35,6 +35,7 @@ function exampleVolume(at: number): VolumeUsage {
       account: '123456789012',
       region,
       partition: 'aws',
+      currency: 'USD',
       tier: 'standard' as const,
       gibMonths: gib,
       dollarsPerMonth: gib * rate,
@@ -43,14 +44,17 @@ function exampleVolume(at: number): VolumeUsage {
     };
   });
   const number = at < kinds.length ? '' : ` ${Math.floor(at / kinds.length) + 1}`;
-  return { volumeId: id, account: '123456789012', region, volumeGiB, name: `${name}${number}`, isDeleted, snapshots };
+  const place = { account: '123456789012', region, currency: 'USD' };
+  return { origin: 'volume', volumeId: id, ...place, volumeGiB, name: `${name}${number}`, isDeleted, snapshots };
 }
 
 function exampleRegion(region: string, all: readonly VolumeUsage[]): RegionUsage {
   const volumes = all.filter((volume) => volume.region === region);
   const snapshots = volumes.flatMap((volume) => volume.snapshots);
   const dollarsPerMonth = snapshots.reduce((sum, one) => sum + one.dollarsPerMonth, 0);
-  return { account: '123456789012', region, dollarsPerMonth, snapshots: snapshots.length, volumes };
+  const deleted = { snapshots: 0, dollarsPerMonth: 0 };
+  const place = { account: '123456789012', region, currency: 'USD' };
+  return { ...place, dollarsPerMonth, snapshots: snapshots.length, deleted, volumes };
 }
 
 const volumes = Array.from({ length: Number(howMany) }, (_, at) => exampleVolume(at));

@@ -1,4 +1,4 @@
-import type { AdviseSettings } from '../commands/index.js';
+import type { AdviseSettings } from '../commands/costs/index.js';
 import type { CostKind, Destination } from '../costs/index.js';
 import { usage, type OptionValues } from './options/index.js';
 import { readPriceFile } from './price-file-of.js';
@@ -61,7 +61,7 @@ export async function readAnalyzeOptions(values: OptionValues, words: readonly s
     memoryBytes: readMemory(values),
     months: values.integer('months'),
     settings: {
-      priceFile: await readPriceFile(values),
+      priceFile: await readPriceFile(values.text('prices')),
       destination: isDefaultClass ? 'DEEP_ARCHIVE' : (values.text('storage-class') as Destination),
       compressionRatio: values.number('compression-ratio'),
       keepNewest: values.origin('keep-newest').kind === 'default' ? undefined : values.integer('keep-newest'),

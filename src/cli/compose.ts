@@ -2,7 +2,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { EC2Client } from '@aws-sdk/client-ec2';
-import { PricingClient } from '@aws-sdk/client-pricing';
+import type { PricingClient } from '@aws-sdk/client-pricing';
 import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
 import type { IndexDependencies, MigrateDependencies } from '../commands/index.js';
 import { AppError, createPace, systemClock, type AwsCallHabits, type EventSink } from '../core/index.js';
@@ -149,10 +149,10 @@ export async function composeRegions(): Promise<{ readonly ec2In: (region: strin
 }
 
 /** The Price List, which is in a few regions only, and has in each the prices of all. */
-export function composePricing(events: EventSink): {
-  readonly client: PricingClient;
-  readonly habits: AwsCallHabits;
-} & Disposable {
+export async function composePricing(
+  events: EventSink,
+): Promise<{ readonly client: PricingClient; readonly habits: AwsCallHabits } & Disposable> {
+  const { PricingClient } = await import('@aws-sdk/client-pricing');
   const client = new PricingClient({
     ...clientDefaults,
     credentials: fromNodeProviderChain({ ...metadataPatience, logger: silentLogger }),

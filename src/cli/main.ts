@@ -18,36 +18,34 @@ import {
 } from './options/index.js';
 import { createProgram } from './program.js';
 import type { Output } from './render/index.js';
-import { runAnalyze } from './run-analyze.js';
-import { runCleanup } from './run-cleanup.js';
-import { runEstimate } from './run-estimate.js';
-import { runLook } from './run-look.js';
-import { runMigrate } from './run-migrate.js';
-import { runPrices } from './run-prices.js';
-import { readRestoreOptions } from './restore-options.js';
-import { runRestore } from './run-restore.js';
-import { runValidate } from './run-validate.js';
 import { readValidateOptions } from './validate-options.js';
 
-/** What runs for each command, with its options and the words that are none. */
-const runs: Readonly<
-  Record<CommandName, (values: OptionValues, output: Output, words: readonly string[]) => Promise<number>>
-> = {
-  migrate: (values, output) => runMigrate(readMigrateOptions(values), output),
-  validate: (values, output) => runValidate(readValidateOptions(values), output),
-  restore: (values, output, words) => runRestore(readRestoreOptions(values, words), output),
-  list: (values, output, words) => runLook('list', { values, words }, output),
-  inspect: (values, output, words) => runLook('inspect', { values, words }, output),
-  ls: (values, output, words) => runLook('ls', { values, words }, output),
-  find: (values, output, words) => runLook('find', { values, words }, output),
-  diff: (values, output, words) => runLook('diff', { values, words }, output),
-  analyze: runAnalyze,
-  estimate: runEstimate,
-  prices: runPrices,
-  // It has the SDK for EC2 with it.
+type Run = (values: OptionValues, output: Output, words: readonly string[]) => Promise<number>;
+
+/** What runs for each command, with its options and the words that are none. Each is loaded with what it needs, when it runs. */
+const runs: Readonly<Record<CommandName, Run>> = {
+  migrate: async (values, output) => (await import('./run-migrate.js')).runMigrate(readMigrateOptions(values), output),
+  validate: async (values, output) =>
+    (await import('./run-validate.js')).runValidate(readValidateOptions(values), output),
+  restore: async (values, output, words) => {
+    const { readRestoreOptions } = await import('./restore-options.js');
+    return (await import('./run-restore.js')).runRestore(readRestoreOptions(values, words), output);
+  },
+  list: look('list'),
+  inspect: look('inspect'),
+  ls: look('ls'),
+  find: look('find'),
+  diff: look('diff'),
+  analyze: async (...given) => (await import('./run-analyze.js')).runAnalyze(...given),
+  estimate: async (values, output) => (await import('./run-estimate.js')).runEstimate(values, output),
+  prices: async (...given) => (await import('./run-prices.js')).runPrices(...given),
   doctor: async (values, output) => (await import('./run-doctor.js')).runDoctor(values, output),
-  cleanup: runCleanup,
+  cleanup: async (values, output) => (await import('./run-cleanup.js')).runCleanup(values, output),
 };
+
+function look(name: 'list' | 'inspect' | 'ls' | 'find' | 'diff'): Run {
+  return async (values, output, words) => (await import('./run-look.js')).runLook(name, { values, words }, output);
+}
 
 /** Runs one command line (without node and script) and returns the exit status; prints every error itself. */
 export async function main(
@@ -77,12 +75,12 @@ async function run(argv: readonly string[], output: Output, environment: Environ
   let status: number = exitStatus.done;
   const program = createProgram(
     {
-      run: async (name, typed, words) => {
+      run: async (name, typed) => {
         const values = readOptions(
           new Map([...typedBefore(name, program), ...typedOptions(typed.opts())]),
           environment,
         );
-        status = await runs[name](values, output, words ?? typed.args);
+        status = await runs[name](values, output, typed.args);
       },
       completion: (shell) => void output.stdout.write(completionScript(shell, program.commands)),
       nothing: () => {
@@ -103,19 +101,28 @@ async function run(argv: readonly string[], output: Output, environment: Environ
   );
   requireKnownCommand(program, argv);
   requireSound(argv);
+  const words = asCommand(argv);
   try {
     if (argv.length === 0) program.help({ error: true });
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync([...words], { from: 'user' });
     return status;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return exitStatus.done;
     // The help was shown because nothing was asked for.
     if (error.code === 'commander.help') return exitStatus.usage;
-    const command = program.commands.find((one) => one.name() === argv[0]);
+    const command = program.commands.find((one) => one.name() === words[0]);
     const known = (command ?? program).options.map((option) => option.long?.slice(2) ?? '');
     throw inOurWords(error, command?.name() ?? '', known);
   }
+}
+
+/** `--analyze [file]`, as the existing tool has it, takes the options of `analyze`: it is that command. */
+function asCommand(argv: readonly string[]): readonly string[] {
+  const [flag] = argv.flatMap((word) => /^--analyze(?:=(.*))?$/s.exec(word) ?? []);
+  if (flag === undefined || argv[0]?.startsWith('-') !== true) return argv;
+  const file = flag.slice('--analyze='.length);
+  return ['analyze', ...argv.flatMap((word) => (word !== flag ? [word] : file === '' ? [] : [file]))];
 }
 
 /** What stands before the command. Throws `usage` for what the command does not know. */

@@ -13,6 +13,8 @@ export interface MigrateRequest {
   /** The file for what validation finds. */
   readonly reportFile: string | undefined;
   readonly dryRun: boolean;
+  /** The file of prices for the dry run. */
+  readonly pricesFile: string | undefined;
   readonly telling: Telling;
 }
 
@@ -34,6 +36,7 @@ export function readMigrateOptions(values: OptionValues): MigrateRequest {
     validate: values.isOn('validate') ? readValidateSettings(values) : undefined,
     reportFile: values.text('report'),
     dryRun: values.isOn('dry-run'),
+    pricesFile: values.text('prices'),
     telling: readTelling(values),
     settings: {
       tag: readTag(values),

@@ -3,7 +3,6 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AppError, messageOf } from '../core/index.js';
 import { parsePriceFile, type PriceFile } from '../costs/index.js';
-import type { OptionValues } from './options/index.js';
 
 /** The file that `prices refresh` writes, and everything reads, unless `--prices` names another. */
 export function usualPriceFile(): string {
@@ -11,9 +10,8 @@ export function usualPriceFile(): string {
   return join(data === '' ? join(homedir(), '.local', 'share') : data, 'snap-to-s3', 'prices.json');
 }
 
-/** The prices that count over those of the list, if there are any. Throws `usage` for a file that is none. */
-export async function readPriceFile(values: OptionValues): Promise<PriceFile | undefined> {
-  const named = values.text('prices');
+/** The prices that count over those of the list, if there are any; `named` is what `--prices` says. Throws `usage` for a file that is none. */
+export async function readPriceFile(named: string | undefined): Promise<PriceFile | undefined> {
   const path = named ?? usualPriceFile();
   try {
     return parsePriceFile(await readFile(path, 'utf8'), path);
@@ -25,6 +23,33 @@ export async function readPriceFile(values: OptionValues): Promise<PriceFile | u
       cause,
     });
   }
+}
+
+/**
+ * What an earlier `prices refresh` has written to a file; undefined where there is none. Throws `usage` for a file that it has
+ * not written: that is somebody's own, and not to be overwritten.
+ */
+export async function refreshedBefore(path: string): Promise<PriceFile | undefined> {
+  const notOurs = (cause?: unknown): AppError =>
+    new AppError('usage', `${path} was not written by prices refresh, and is left as it is.`, {
+      hint: 'Name another file with --prices, or move this one away.',
+      cause,
+    });
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw notOurs(error);
+  });
+  if (text === undefined) return undefined;
+  const read = (): PriceFile => {
+    try {
+      return parsePriceFile(text, path);
+    } catch (error) {
+      throw notOurs(error);
+    }
+  };
+  const file = read();
+  if (file.source === undefined) throw notOurs();
+  return file;
 }
 
 /** Writes a price file under its name when it is whole. Throws `usage` where that cannot be written. */

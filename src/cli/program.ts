@@ -62,7 +62,7 @@ Exit status: 0 done, 1 failed, 2 wrong use, 3 some snapshots failed,
 
 /** What is done for each command, with the options that commander has read of it. */
 export interface Commands {
-  readonly run: (command: CommandName, typed: Command, words?: readonly string[]) => Promise<void>;
+  readonly run: (command: CommandName, typed: Command) => Promise<void>;
   readonly completion: (shell: string) => void;
   /** Options without any command. */
   readonly nothing: () => never;
@@ -210,11 +210,9 @@ export function createProgram(commands: Commands, output: Output): Command {
   // The existing tool's way to say it: options without a command.
   addOptions(program, 'migrate')
     .option('--migrate', 'the same as the command migrate')
-    .option('--analyze [file]', 'the same as the command analyze')
-    .action((options: { migrate?: boolean; validate?: boolean; analyze?: string | boolean }, command: Command) => {
-      if (options.analyze !== undefined) {
-        return commands.run('analyze', command, typeof options.analyze === 'string' ? [options.analyze] : []);
-      }
+    // With it main runs that command, which has options of its own.
+    .option('--analyze [file]', 'the same as the command analyze, with its options')
+    .action((options: { migrate?: boolean; validate?: boolean }, command: Command) => {
       if (options.migrate === true) return commands.run('migrate', command);
       return options.validate === true ? commands.run('validate', command) : commands.nothing();
     });

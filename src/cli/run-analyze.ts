@@ -5,19 +5,18 @@ import {
   adviceTotals,
   advise,
   analyze,
-  fetchReports,
-  measureCompression,
   requireUsage,
   tagRecommended,
   type AdvisedRegion,
-} from '../commands/index.js';
+} from '../commands/costs/index.js';
+import type { FetchProgress } from '../commands/index.js';
 import { AppError, count, formatBytes, printable } from '../core/index.js';
 import { readReport, reportFiles, type FoundReport, type ReadReport } from '../costs/index.js';
 import { readAnalyzeOptions, type AnalyzeRequest } from './analyze-options.js';
-import { composeReading, composeRegions } from './compose.js';
 import { exitStatus } from './exit-status.js';
 import type { OptionValues } from './options/index.js';
-import { adviceCsv, adviceLines, adviceSentence, type AdviceContext } from './render/advice.js';
+import { adviceCsv } from './render/advice-csv.js';
+import { adviceLines, adviceSentence, currencyOf, type AdviceContext } from './render/advice.js';
 import { analysisLines } from './render/analysis.js';
 import type { Output } from './render/index.js';
 import { ndjsonLine } from './render/ndjson.js';
@@ -40,13 +39,24 @@ export async function runAnalyze(values: OptionValues, output: Output, words: re
   const request = await readAnalyzeOptions(values, words);
   using report = openReport({ stdout: output.stderr, stderr: output.stderr }, { ...request.telling, json: false });
   using signals = processSignals((sentence) => report.say(sentence));
-  const { signal } = signals;
   const progress = (sentence: string): void => {
     if (output.stderr.isTTY) report.say(printable(sentence));
   };
-  const analyzing: Analyzing = { request, output, report, signal, progress };
+  try {
+    return await analyzed({ request, output, report, signal: signals.signal, progress });
+  } catch (error) {
+    if (!signals.signal.aborted) throw error;
+    report.say('Interrupted.');
+    return exitStatus.interrupted;
+  }
+}
+
+async function analyzed(analyzing: Analyzing): Promise<number> {
+  const { request, report, signal } = analyzing;
   const read = await readAll(analyzing);
-  using regions = request.offline ? { ec2In: undefined, [Symbol.dispose]: () => undefined } : await composeRegions();
+  using regions = request.offline
+    ? { ec2In: undefined, [Symbol.dispose]: () => undefined }
+    : await (await import('./compose.js')).composeRegions();
   const { ec2In } = regions;
   const analysis = await analyze(read.usage, { ec2In, events: (event) => report.event(event), signal });
   const context = await adviceContext(analyzing);
@@ -66,7 +76,7 @@ async function readAll(analyzing: Analyzing): Promise<ReadReport> {
   try {
     const fetched = await fetchAll(analyzing, temporaryDirectory);
     const { paths, cost, memoryBytes } = request;
-    const files = await reportFiles({ paths, fetched, input: process.stdin, temporaryDirectory });
+    const files = await reportFiles({ paths, fetched, input: process.stdin, temporaryDirectory, signal });
     const read = await readReport(files, {
       cost,
       memoryBytes,
@@ -88,10 +98,29 @@ async function readAll(analyzing: Analyzing): Promise<ReadReport> {
   }
 }
 
+/** What needs the SDK for S3; a report that is here does not. */
+async function withS3() {
+  const [commands, compose] = await Promise.all([import('../commands/index.js'), import('./compose.js')]);
+  return { ...commands, ...compose };
+}
+
+/** Tells each file as it is begun, and every tenth of all bytes. */
+function fetchTeller(progress: (sentence: string) => void): (progress: FetchProgress) => void {
+  let told = '';
+  return ({ name, number, files, fetchedBytes, totalBytes }) => {
+    const tenths = totalBytes === 0 ? 0 : Math.floor((10 * fetchedBytes) / totalBytes);
+    if (told === `${number} ${tenths}`) return;
+    told = `${number} ${tenths}`;
+    progress(`Fetching ${number} of ${files}: ${name}; ${formatBytes(fetchedBytes)} of ${formatBytes(totalBytes)}.`);
+  };
+}
+
 async function fetchAll(
   { request, report, signal, progress }: Analyzing,
   temporaryDirectory: string,
 ): Promise<readonly FoundReport[]> {
+  if (request.remote.length === 0) return [];
+  const { fetchReports, composeReading } = await withS3();
   const fetched: FoundReport[] = [];
   for (const [at, { bucket, prefix }] of request.remote.entries()) {
     using reading = composeReading({ bucket, events: (event) => report.event(event), signal });
@@ -101,8 +130,7 @@ async function fetchAll(
       months: request.months,
       directory: join(temporaryDirectory, `fetched-${at}`),
       signal,
-      onFile: ({ name, sizeBytes, number, of }) =>
-        progress(`Fetching ${number} of ${of}: ${name} (${formatBytes(sizeBytes)}).`),
+      onProgress: fetchTeller(progress),
     });
     fetched.push(...found);
   }
@@ -115,6 +143,7 @@ async function adviceContext({ request, report, signal, progress }: Analyzing): 
   if (ratioBucket === undefined) {
     return { destination, compressionRatio, ratioFrom: ratioIsGiven ? 'as given' : 'assumed; see --compression-ratio' };
   }
+  const { measureCompression, composeReading } = await withS3();
   progress(`Measuring how well the archives in s3://${ratioBucket} are compressed.`);
   using reading = composeReading({ bucket: ratioBucket, events: (event) => report.event(event), signal });
   const measured = await measureCompression({ ...reading, events: (event) => report.event(event) });
@@ -157,12 +186,13 @@ function* records(
     yield { kind: 'region', ...region };
     for (const volume of volumes) {
       const { advice } = volume;
-      yield { kind: 'volume', ...volume, advice: { ...advice, sentence: adviceSentence(advice) } };
+      yield { kind: 'volume', ...volume, advice: { ...advice, sentence: adviceSentence(advice, context) } };
     }
   }
   const { unreadableLines, unreadable, days } = read;
   const { cost } = request;
-  yield { kind: 'analysis', cost, unreadableLines, unreadable, days, ...context, ...adviceTotals(advised) };
+  const currency = currencyOf(advised);
+  yield { kind: 'analysis', cost, currency, unreadableLines, unreadable, days, ...context, ...adviceTotals(advised) };
 }
 
 async function tag(
@@ -187,8 +217,13 @@ async function tag(
     const verb = dryRun ? 'would be tagged' : counts.tagged === 1 ? 'is tagged' : 'are tagged';
     report.say(`${count(counts.tagged, 'snapshot')} ${verb} ${settings.tag}=migrate.${already}`);
     const isUsual = settings.tag === 'snap-to-s3';
-    const options = `--all --storage-class ${context.destination}${isUsual ? '' : ` --tag ${settings.tag}`} --bucket …`;
-    if (counts.tagged > 0) report.say(`Then, on an instance in their region: sudo snap-to-s3 migrate ${options}`);
+    const options = `--all${isUsual ? '' : ` --tag ${settings.tag}`} --bucket …`;
+    if (counts.tagged > 0) {
+      report.say(`Then, on an instance in their region: sudo snap-to-s3 migrate ${options}`);
+      report.say(
+        `Validate them, and let a lifecycle rule take them to ${context.destination}: see the guide on costs.`,
+      );
+    }
   }
   return counts.failed > 0 ? exitStatus.someSnapshotsFailed : exitStatus.done;
 }

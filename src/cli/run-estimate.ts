@@ -24,7 +24,8 @@ export async function runEstimate(values: OptionValues, { stdout }: Output): Pro
     print({ kind: 'memory', rows }, memoryLines(rows));
     return exitStatus.done;
   }
-  const prices = pricesOf(values.text('region') ?? '', await readPriceFile(values));
+  const region = values.text('region') ?? '';
+  const prices = pricesOf(region, await readPriceFile(values.text('prices')));
   const series = {
     snapshots: readSnapshots(values),
     volumeGiB: values.number('volume-size'),
@@ -35,12 +36,16 @@ export async function runEstimate(values: OptionValues, { stdout }: Output): Pro
       percent,
       ...seriesCost({ ...series, change: percent / 100 }, prices),
     }));
-    print({ kind: 'estimates', ...series, prices, rows }, [...sharesTable(series, rows), '', pricesLine(prices)]);
+    print({ kind: 'estimates', ...series, prices, rows }, [
+      ...sharesTable(series, rows),
+      '',
+      pricesLine(prices, region),
+    ]);
     return exitStatus.done;
   }
   const percent = values.number('change');
   const cost = seriesCost({ ...series, change: percent / 100 }, prices);
-  const lines = [...estimateLines({ ...series, percent }, cost), '', pricesLine(prices)];
+  const lines = [...estimateLines({ ...series, percent }, cost), '', pricesLine(prices, region)];
   print({ kind: 'estimate', ...series, percent, prices, ...cost }, lines);
   return exitStatus.done;
 }

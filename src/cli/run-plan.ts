@@ -1,10 +1,12 @@
 import { planMigration, type PlannedSnapshot } from '../commands/index.js';
 import { count, formatBytes, printable } from '../core/index.js';
-import { assumptions, listPrices, type Range } from '../costs/index.js';
+import { assumptions, pricesOf, type Range, type RegionPrices, type StorageClass } from '../costs/index.js';
 import { composeMigrate } from './compose.js';
 import { exitStatus } from './exit-status.js';
 import type { MigrateRequest } from './migrate-options.js';
+import { readPriceFile } from './price-file-of.js';
 import type { Output } from './render/index.js';
+import { pricesSentence } from './render/prices-sentence.js';
 import { wrap } from './render/wrap.js';
 import { openReport } from './report.js';
 import { processSignals } from './signals.js';
@@ -21,9 +23,11 @@ export async function runPlan(request: MigrateRequest, output: Output): Promise<
     events: (event) => report.event(event),
     signal: signals.signal,
   });
+  const { region } = dependencies.instance;
+  const prices = pricesOf(region, await readPriceFile(request.pricesFile));
   const total = newTotal();
   let failing = 0;
-  for await (const planned of planMigration(request.selection, request.settings, dependencies)) {
+  for await (const planned of planMigration(request.selection, request.settings, { ...dependencies, prices })) {
     if (planned.kind === 'would-fail') {
       failing += 1;
       const { code, message, hint } = planned.error;
@@ -31,13 +35,14 @@ export async function runPlan(request: MigrateRequest, output: Output): Promise<
       report.finding(record, printable(`${planned.snapshotId}  would fail: ${message} ${hint ?? ''}`));
       continue;
     }
-    if (total.snapshots === 0) report.finding({ kind: 'plan', prices: listPrices.date }, heading);
+    if (total.snapshots === 0) report.finding({ kind: 'plan', region, prices }, heading);
     total.add(planned);
     report.finding(recordOf(planned), row(planned));
   }
   const summary = { kind: 'plan-finished', ...total.record(), wouldFail: failing };
-  const storageClass = request.settings.storageClass ?? 'STANDARD';
-  report.result(summary, total.snapshots === 0 ? nothing(failing) : closing(total, { failing, storageClass }));
+  const storageClass = (request.settings.storageClass ?? 'STANDARD') as StorageClass;
+  const priced = { region, prices, storageClass };
+  report.result(summary, total.snapshots === 0 ? nothing(failing) : closing(total, { failing, ...priced }));
   return failing > 0 ? exitStatus.failed : exitStatus.done;
 }
 
@@ -127,11 +132,21 @@ function nothing(failing: number): string {
 
 function closing(
   total: Total,
-  { failing, storageClass }: { readonly failing: number; readonly storageClass: string },
+  {
+    failing,
+    storageClass,
+    region,
+    prices,
+  }: {
+    readonly failing: number;
+    readonly storageClass: StorageClass;
+    readonly region: string;
+    readonly prices: RegionPrices;
+  },
 ): string {
   const { snapshots, readBytes, storedBytes, onceDollars, storedDollarsPerMonth, ...rest } = total.record();
   const { compression, readBytesPerSecond: rate } = assumptions;
-  const leastDays = listPrices.storage[storageClass as keyof typeof listPrices.storage].leastDays;
+  const { leastDays } = prices.storage[storageClass];
   const rates = `${formatBytes(rate.low)}/s to ${formatBytes(rate.high)}/s`;
   const totals = columns(
     count(snapshots, 'snapshot'),
@@ -145,7 +160,8 @@ function closing(
     `The EBS snapshots cost at most $${dollars(rest.snapshotDollarsPerMonthAtMost)} a month; less where they share blocks.`,
     `Assumed: ${compression.low * 100} % to ${compression.high * 100} % of what is read is stored; volumes are read at ${rates}.`,
     'To read is what was ever written to a volume, where EC2 tells, else all of it; files that were deleted are read with --dd only.',
-    `Prices: list prices of ${listPrices.region}, ${listPrices.date}; storage class ${storageClass}${leastDays === 0 ? '' : `, at least ${leastDays} days`}.`,
+    pricesSentence(prices, [region]),
+    `Storage class ${storageClass}${leastDays === 0 ? '' : `, charged for at least ${leastDays} days`}.`,
     ...(failing === 0 ? [] : [`${count(failing, 'snapshot')} could not be migrated: see above.`]),
     'Nothing was changed.',
   ];

@@ -1,9 +1,8 @@
 import { count, systemClock } from '../core/index.js';
-import { fetchPrices, priceList, pricedRegions, pricesOf } from '../costs/index.js';
-import { composePricing } from './compose.js';
+import { fetchPrices, priceList, pricedRegions, pricesOf, refreshedPrices } from '../costs/index.js';
 import { exitStatus } from './exit-status.js';
 import { usage, type OptionValues } from './options/index.js';
-import { readPriceFile, usualPriceFile, writePriceFile } from './price-file-of.js';
+import { readPriceFile, refreshedBefore, usualPriceFile, writePriceFile } from './price-file-of.js';
 import type { Output } from './render/index.js';
 import { ndjsonLine } from './render/ndjson.js';
 import { pricesLines } from './render/prices.js';
@@ -23,7 +22,7 @@ export async function runPrices(values: OptionValues, output: Output, words: rea
 }
 
 async function showPrices(values: OptionValues, { stdout }: Output): Promise<number> {
-  const file = await readPriceFile(values);
+  const file = await readPriceFile(values.text('prices'));
   const prices = pricedRegions(file).map((region) => pricesOf(region, file));
   if (values.isOn('json')) for (const one of prices) stdout.write(ndjsonLine({ kind: 'prices', ...one }));
   else for (const line of pricesLines(prices)) stdout.write(`${line}\n`);
@@ -35,7 +34,9 @@ async function refreshPrices(values: OptionValues, output: Output, regions: read
   const path = values.text('prices') ?? usualPriceFile();
   using report = openReport({ stdout: output.stderr, stderr: output.stderr }, { ...telling, json: false });
   using signals = processSignals((sentence) => report.say(sentence));
-  using pricing = composePricing((event) => report.event(event));
+  const { composePricing } = await import('./compose.js');
+  using pricing = await composePricing((event) => report.event(event));
+  const before = await refreshedBefore(path);
   const prices = await fetchPrices(pricing.client, {
     clock: systemClock,
     habits: pricing.habits,
@@ -45,7 +46,7 @@ async function refreshPrices(values: OptionValues, output: Output, regions: read
   });
   const missing = regions.filter((region) => prices.regions[region] === undefined);
   for (const region of missing) report.say(`The Price List has no prices of ${region}.`);
-  await writePriceFile(path, prices);
+  await writePriceFile(path, refreshedPrices(before, prices));
   const found = Object.keys(prices.regions);
   if (telling.json) output.stdout.write(ndjsonLine({ kind: 'refreshed', path, date: prices.date, regions: found }));
   else {

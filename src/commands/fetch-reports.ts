@@ -8,10 +8,22 @@ import {
   keysOfManifest,
   mayBeReport,
   newestManifests,
+  newestReports,
   type FoundReport,
   type StoredObjectName,
 } from '../costs/index.js';
 import { downloadObject, headObject, listObjects, requireBucket, s3Url, type ObjectStore } from '../store/index.js';
+
+/** How far fetching has come. */
+export interface FetchProgress {
+  /** Of the file that is being fetched, which is `number` of `files`. */
+  readonly name: string;
+  readonly number: number;
+  readonly files: number;
+  /** Of all files. */
+  readonly fetchedBytes: number;
+  readonly totalBytes: number;
+}
 
 /** What fetching works with. */
 export interface FetchReportsOptions {
@@ -23,13 +35,8 @@ export interface FetchReportsOptions {
   /** Where the files are put; its owner removes them. */
   readonly directory: string;
   readonly signal: AbortSignal;
-  /** Told before a file is fetched. */
-  readonly onFile: (file: {
-    readonly name: string;
-    readonly sizeBytes: number;
-    readonly number: number;
-    readonly of: number;
-  }) => void;
+  /** Told before a file is fetched, and as it comes. */
+  readonly onProgress: (progress: FetchProgress) => void;
 }
 
 /** Ranges of a file fetched at once. */
@@ -48,7 +55,7 @@ interface Wanted {
  * Throws `usage` where there is nothing, and the failures of S3.
  */
 export async function fetchReports(options: FetchReportsOptions): Promise<readonly FoundReport[]> {
-  const { store, prefix, months, directory, signal, onFile } = options;
+  const { store, prefix, months, directory, signal, onProgress } = options;
   await requireBucket(store, signal);
   const objects: StoredObjectName[] = [];
   for await (const { key, sizeBytes, lastModified } of listObjects(store, prefix, signal)) {
@@ -63,9 +70,8 @@ export async function fetchReports(options: FetchReportsOptions): Promise<readon
     }
   }
   if (wanted.length === 0) {
-    for (const one of objects.filter(mayBeReport)) {
-      const delivery = one.key.replace(/[^/]*$/, '');
-      wanted.push({ key: one.key, delivery, newness: one.lastModified.getTime() });
+    for (const { key, lastModified } of newestReports(objects, months)) {
+      wanted.push({ key, delivery: key, newness: lastModified.getTime() });
     }
   }
   if (wanted.length === 0) {
@@ -74,15 +80,21 @@ export async function fetchReports(options: FetchReportsOptions): Promise<readon
     });
   }
   const sizes = new Map(objects.map(({ key, sizeBytes }) => [key, sizeBytes]));
+  const totalBytes = wanted.reduce((sum, { key }) => sum + (sizes.get(key) ?? 0), 0);
+  let fetchedBytes = 0;
   const found: FoundReport[] = [];
   for (const [at, { key, delivery, newness }] of wanted.entries()) {
     const name = s3Url(store, key);
-    onFile({ name, sizeBytes: sizes.get(key) ?? 0, number: at + 1, of: wanted.length });
+    const onBytes = (bytes: number): void => {
+      fetchedBytes += bytes;
+      onProgress({ name, number: at + 1, files: wanted.length, fetchedBytes, totalBytes });
+    };
+    onBytes(0);
     // Keys may have anything in them; names of files here do not.
     const folder = join(directory, String(at));
     await mkdir(folder, { recursive: true });
     const path = join(folder, basename(key).replace(/[^\w.-]/g, '_'));
-    await download(key, path, options);
+    await download(key, path, { ...options, onBytes });
     found.push({ path, name, delivery: `${store.bucket} ${delivery}`, newness });
   }
   return found;
@@ -112,12 +124,24 @@ async function textOf(key: string, { store, signal }: FetchReportsOptions): Prom
   return Buffer.concat(bytes).toString('utf8');
 }
 
-async function download(key: string, path: string, { store, signal }: FetchReportsOptions): Promise<void> {
+async function download(
+  key: string,
+  path: string,
+  { store, signal, onBytes }: FetchReportsOptions & { readonly onBytes: (bytes: number) => void },
+): Promise<void> {
+  const counted = async function* (pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const piece of pieces) {
+      onBytes(piece.length);
+      yield piece;
+    }
+  };
   const facts = await headObject(store, key, { signal });
   const pool = createBufferPool();
   const pieces = downloadObject(store, facts, { streams, pool, signal });
   await pipeline(
     Readable.from(pieces, { objectMode: true, highWaterMark: 1 }),
+    counted,
     createWriteStream(path, { mode: 0o600 }),
+    { signal },
   );
 }

@@ -24,21 +24,9 @@ export type {
   ThawSettings,
   NewVolumeSettings,
 } from './restore-settings.js';
-export {
-  advise,
-  adviceTotals,
-  isMove,
-  measureCompression,
-  tagRecommended,
-  type AdvisedRegion,
-  type AdvisedVolume,
-  type AdviceTotals,
-  type AdviseSettings,
-  type MeasuredCompression,
-  type Tagged,
-} from './advise.js';
-export { fetchReports, type FetchReportsOptions } from './fetch-reports.js';
-export { analyze, dollarsOf, requireUsage, type AnalyzeDependencies, type RegionUsage } from './analyze.js';
+export * from './costs/index.js';
+export { measureCompression, type MeasuredCompression } from './measure-compression.js';
+export { fetchReports, type FetchProgress, type FetchReportsOptions } from './fetch-reports.js';
 export { archiveIndexes, type ArchiveIndex, type LookDependencies } from './archive-indexes.js';
 export { diffArchives, type ArchiveDifference } from './diff-archives.js';
 export { findEntries, type FindRequest } from './find-entries.js';

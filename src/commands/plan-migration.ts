@@ -1,6 +1,6 @@
 import { archiveKey, manifestKey, planParts } from '../archive/index.js';
 import { GiB, toAppError, type AppError, type SnapshotId } from '../core/index.js';
-import { listPrices, migrationCost, type MigrationCost, type StorageClass } from '../costs/index.js';
+import { migrationCost, type MigrationCost, type Prices, type StorageClass } from '../costs/index.js';
 import { requireUsable, requireVolumeSize, temporaryVolumeType, type Snapshot } from '../source/index.js';
 import { objectKeys, requireBucket, type ObjectStore } from '../store/index.js';
 import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
@@ -29,11 +29,11 @@ export type PlannedSnapshot =
 export async function* planMigration(
   selection: Selection,
   settings: MigrateSettings,
-  dependencies: Pick<MigrateDependencies, 'ec2' | 'store' | 'signal'>,
+  dependencies: Pick<MigrateDependencies, 'ec2' | 'store' | 'signal'> & { readonly prices: Prices },
 ): AsyncGenerator<PlannedSnapshot, void> {
-  const { ec2, store, signal } = dependencies;
+  const { ec2, store, signal, prices } = dependencies;
   await requireBucket(store, signal);
-  const isArchived = manifestLookup(store, signal);
+  const tools = { prices, isArchived: manifestLookup(store, signal) };
   if (selection.kind !== 'list') {
     for (const snapshot of await taggedSnapshots(selection.kind, {
       ec2,
@@ -41,13 +41,13 @@ export async function* planMigration(
       state: 'migrate',
       signal,
     })) {
-      yield await plan(snapshot, settings, isArchived);
+      yield await plan(snapshot, settings, tools);
     }
     return;
   }
   for (const snapshotId of selection.snapshotIds) {
     try {
-      yield await plan(await ec2.snapshot(snapshotId, signal), settings, isArchived);
+      yield await plan(await ec2.snapshot(snapshotId, signal), settings, tools);
     } catch (error) {
       signal.throwIfAborted();
       yield { kind: 'would-fail', snapshotId, error: toAppError(error) };
@@ -58,7 +58,7 @@ export async function* planMigration(
 async function plan(
   snapshot: Snapshot,
   settings: MigrateSettings,
-  isArchived: (snapshot: Snapshot) => Promise<boolean>,
+  { prices, isArchived }: { readonly prices: Prices; readonly isArchived: (snapshot: Snapshot) => Promise<boolean> },
 ): Promise<PlannedSnapshot> {
   try {
     requireUsable(snapshot);
@@ -82,7 +82,7 @@ async function plan(
     readBytes,
     cost: migrationCost(
       { readBytes, volumeGiB: snapshot.volumeGiB, volumeType, storageClass, partBytes: partBytes(1) },
-      listPrices,
+      prices,
     ),
   };
 }

@@ -1,5 +1,5 @@
 import { AppError, count, formatBytes, formatDuration, poll, type SnapshotId } from '../core/index.js';
-import { thawTerms, type ThawTier } from '../costs/index.js';
+import { listPrices, thawTerms, type ThawTier } from '../costs/index.js';
 import { headObject, requestThaw, type ObjectFacts } from '../store/index.js';
 import type { FoundObject } from './find-archive.js';
 import type { RestoreDependencies, ThawSettings } from './restore-settings.js';
@@ -87,7 +87,7 @@ function mustThaw(frozen: readonly ObjectFacts[], snapshotId: SnapshotId): AppEr
   });
   const which = frozen.map(({ key }) => key);
   return new AppError('object-frozen', `${asked(frozen)} of ${snapshotId} in ${classes} must be thawed first.`, {
-    hint: `Ask for them with one of: ${ways.join('; ')}; at list prices of us-east-1. --wait waits for them.`,
+    hint: `Ask for them with one of: ${ways.join('; ')}; at list prices of ${listPrices.region}, ${listPrices.date}. --wait waits for them.`,
     details: { keys: which },
   });
 }

@@ -3,7 +3,7 @@ import { destinations, perGiBMonth, type Destination } from './break-even.js';
 import { backCost, directReadCost, movingCost } from './moving-cost.js';
 import type { Range } from './migration-cost.js';
 import type { RegionPrices } from './prices.js';
-import type { VolumeUsage } from './snapshot-usage.js';
+import { snapshotCount, type VolumeUsage } from './snapshot-usage.js';
 
 /** What advice is made with. */
 export interface AdviceOptions {
@@ -39,6 +39,8 @@ export type Reason =
   | 'nothing-to-move'
   /** Prices there are in another currency, and not known. */
   | 'unknown-prices'
+  /** It is a copy: which others share its blocks is not known, and so not what its end would save. */
+  | 'copy'
   /** EC2 does not know them, or was not asked: neither dates nor sizes are known. */
   | 'unknown-volume';
 
@@ -58,8 +60,10 @@ export interface ClassPlan {
   readonly paybackMonths: number | undefined;
   /** What is owed for the class's least time, however early they are deleted there. */
   readonly leastTermDollars: number;
-  /** To have one copy back: thawing at the tier Standard, or the restore fee of EBS's archive tier. */
+  /** To have one copy back: reading or thawing (at the tier Standard), or the restore fee of EBS's archive tier. */
   readonly backDollars: number;
+  /** What reading the same through the EBS direct APIs would cost, which takes neither volume nor instance. */
+  readonly directReadDollars: number;
 }
 
 /** What is known of the snapshots of one volume, and what should be done with them. */
@@ -73,18 +77,17 @@ export interface VolumeAdvice {
   /** In EBS's archive tier, or made by AWS Backup or for an AMI, which only those may delete. */
   readonly held: number;
   /** The size of one full copy before compression. */
-  readonly fullGiB: number;
+  readonly fullGiB: number | undefined;
   /** Whether EC2 told it, or it is guessed from the report. */
   readonly fullGiBFrom: 'ec2' | 'report';
   /** Mean over the n - 1 changes between n snapshots, as a share of the volume; undefined for less than two. */
   readonly meanChange: number | undefined;
   /** From that change on a full copy at the destination is cheaper than the change in EBS. */
-  readonly worthwhileChange: number;
+  readonly worthwhileChange: number | undefined;
   readonly dollarsPerMonth: number;
-  /** For the advised destination. */
-  readonly plan: ClassPlan;
-  /** What reading the same through the EBS direct APIs would cost, which takes neither volume nor instance. */
-  readonly directReadDollars: number;
+  /** For the advised destination; undefined where the volume or the prices are not known. */
+  readonly plan: ClassPlan | undefined;
+  /** For each destination; none where there is no plan. */
   readonly classes: readonly ClassPlan[];
 }
 
@@ -98,21 +101,34 @@ const inS3 = new Set(['migrated', 'validating', 'validated']);
  * anew: the oldest that stays is whole, and each one after it is what has changed since the one before that stays.
  */
 export function adviseVolume(volume: VolumeUsage, options: AdviceOptions): VolumeAdvice {
-  const { prices, destination } = options;
+  const { destination } = options;
   const facts = series(volume, options);
+  const unknown = unknownOf(volume, options);
+  const known = {
+    alreadyMoved: facts.standard.filter((one) => isMoved(one, options.tag)).length,
+    held: snapshotCount(volume) - facts.standard.length + facts.standard.filter(isHeld).length,
+    fullGiBFrom: facts.fullGiBFrom,
+    dollarsPerMonth: facts.dollarsPerMonth,
+  };
+  if (unknown !== undefined) {
+    const none = {
+      fullGiB: undefined,
+      meanChange: undefined,
+      worthwhileChange: undefined,
+      plan: undefined,
+      classes: [],
+    };
+    return { action: 'leave', reason: unknown, move: [], ...known, ...none };
+  }
   const classes = destinations.map((one) => bestPlan(facts, one, options));
   const plan = classes.find((one) => one.destination === destination) ?? bestPlan(facts, destination, options);
-  const perCopy = facts.fullGiB * perGiBMonth(destination, options.compressionRatio, prices);
+  const perCopy = facts.fullGiB * perGiBMonth(destination, options.compressionRatio, options.prices);
   const about = {
-    alreadyMoved: facts.standard.filter((one) => isMoved(one, options.tag)).length,
-    held: volume.snapshots.length - facts.standard.length + facts.standard.filter(isHeld).length,
+    ...known,
     fullGiB: facts.fullGiB,
-    fullGiBFrom: facts.fullGiBFrom,
     meanChange: facts.meanChange,
     worthwhileChange: perCopy / facts.rate / (volume.volumeGiB ?? facts.fullGiB),
-    dollarsPerMonth: facts.dollarsPerMonth,
     plan,
-    directReadDollars: plan.moved * directReadCost(facts.fullGiB, prices),
     classes,
   };
   const reason = reasonOf(volume, facts, plan, options);
@@ -121,9 +137,15 @@ export function adviseVolume(volume: VolumeUsage, options: AdviceOptions): Volum
   return { action: move.length === facts.standard.length ? 'move-all' : 'move-older', reason, move, ...about };
 }
 
+/** Why nothing can be said of copies elsewhere. Our list is in US dollars; a file's prices are taken for the bill's currency. */
+function unknownOf(volume: VolumeUsage, { prices }: AdviceOptions): Reason | undefined {
+  if (volume.origin === 'unknown') return 'unknown-volume';
+  const isGiven = prices.source === 'file' && prices.own !== 'none';
+  return volume.currency !== 'USD' && !isGiven ? 'unknown-prices' : undefined;
+}
+
 function reasonOf(volume: VolumeUsage, facts: Series, plan: ClassPlan, options: AdviceOptions): Reason {
-  if (volume.volumeId === undefined) return 'unknown-volume';
-  if (volume.region.startsWith('cn-') && !options.prices.isOwn) return 'unknown-prices';
+  if (volume.origin === 'copy') return 'copy';
   if (facts.movable.length === 0) {
     const isFree = (one: Snapshot): boolean => !isHeld(one) && !isMoved(one, options.tag);
     return facts.standard.some(isFree) ? 'only-newest' : 'nothing-to-move';
@@ -149,7 +171,11 @@ interface Series {
 }
 
 function series(volume: VolumeUsage, { prices, keepNewest, tag }: AdviceOptions): Series {
-  const standard = volume.snapshots.filter(({ tier }) => tier === 'standard');
+  const archived = new Set(
+    volume.snapshots.flatMap(({ tier, snapshotId }) => (tier === 'archive' ? [snapshotId] : [])),
+  );
+  // One in both tiers was archived in this period, or is restored for some days: its place is the archive.
+  const standard = volume.snapshots.filter(({ snapshotId }) => !archived.has(snapshotId));
   const [gib, dollarsPerMonth] = [sum(standard, 'gibMonths'), sum(standard, 'dollarsPerMonth')];
   const told = standard.flatMap(({ facts }) => (facts?.fullGiB === undefined ? [] : [facts.fullGiB]));
   // The first one has everything that there was, and so has one after which all was written anew.
@@ -199,6 +225,7 @@ function bestPlan(facts: Series, destination: Destination, options: AdviceOption
     paybackMonths: savesDollarsPerMonth > 0 ? onceDollars.high / savesDollarsPerMonth : undefined,
     leastTermDollars: (moved * perCopy * leastDays) / daysPerMonth,
     backDollars: backCost({ fullGiB: facts.fullGiB, destination, compressionRatio }, prices),
+    directReadDollars: destination === 'EBS_ARCHIVE' ? 0 : moved * directReadCost(facts.fullGiB, prices),
   };
 }
 
@@ -234,10 +261,9 @@ function remaining(standard: readonly Snapshot[], movable: ReadonlySet<Snapshot>
 }
 
 /** Only AWS Backup deletes what it has made, and a snapshot of an AMI cannot be deleted before that. */
-function isHeld({ tier, facts }: Snapshot): boolean {
-  if (tier === 'archive') return true;
+function isHeld({ facts }: Snapshot): boolean {
   const isOfBackup = Object.keys(facts?.tags ?? {}).some((key) => key.startsWith('aws:backup:'));
-  return isOfBackup || /^Created by CreateImage\(/.test(facts?.description ?? '');
+  return isOfBackup || /^(?:Created by CreateImage\(|Copied for DestinationAmi )/.test(facts?.description ?? '');
 }
 
 function isMoved({ facts }: Snapshot, tag: string): boolean {

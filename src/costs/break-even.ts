@@ -36,8 +36,8 @@ export interface DestinationCost {
    */
   readonly breakEvenChange: number;
   readonly breakEvenChangeInTheLimit: number;
-  /** If archives had only what has changed, which this tool does not make: what it would cost. */
-  readonly incrementalDollarsPerMonth: number;
+  /** If archives had only what has changed, which neither this tool nor EBS's archive tier makes: what it would cost. */
+  readonly incrementalDollarsPerMonth: number | undefined;
 }
 
 /** What a series costs, per month. */
@@ -66,7 +66,7 @@ export function seriesCost(series: SnapshotSeries, prices: Prices): SeriesCost {
         share: dollarsPerMonth / ebsDollarsPerMonth,
         breakEvenChange: snapshots > 1 ? (snapshots * ratio - 1) / (snapshots - 1) : ratio > 1 ? Infinity : -Infinity,
         breakEvenChangeInTheLimit: ratio,
-        incrementalDollarsPerMonth: inEbs * perGiB,
+        incrementalDollarsPerMonth: destination === 'EBS_ARCHIVE' ? undefined : inEbs * perGiB,
       };
     }),
   };

@@ -1,4 +1,4 @@
-import { GetProductsCommand, type Filter, type PricingClient } from '@aws-sdk/client-pricing';
+import type { Filter, PricingClient } from '@aws-sdk/client-pricing';
 import { z } from 'zod';
 import { AppError, callAws, credentialsRenewal, type AwsCallHabits, type Clock } from '../core/index.js';
 import type { PriceFile } from './price-file.js';
@@ -30,7 +30,8 @@ interface Question {
   readonly wanted: Readonly<Record<string, Setter>>;
 }
 
-const storageOf = (name: StorageClass, price: 'perGiBMonth' | 'perThousandPuts', scale = 1): Setter => {
+type StoragePrice = 'perGiBMonth' | 'perThousandPuts' | 'retrievalPerGiB' | 'expeditedPerGiB' | 'bulkPerGiB';
+const storageOf = (name: StorageClass, price: StoragePrice, scale = 1): Setter => {
   // What the bill has is a millionth of a dollar; a thousand times that is not a whole number of them in binary.
   return (usd) => ({ storage: { [name]: { [price]: Number((usd * scale).toPrecision(12)) } } });
 };
@@ -38,6 +39,8 @@ const stored = (name: StorageClass): Setter => storageOf(name, 'perGiBMonth');
 const puts = (name: StorageClass): Setter => storageOf(name, 'perThousandPuts', 1_000);
 
 const volumeTypes = { standard: '', gp2: '.gp2', gp3: '.gp3', io1: '.piops', io2: '.io2', st1: '.st1', sc1: '.sc1' };
+
+const thawing = { 'Standard-Retrieval-Bytes': 'retrievalPerGiB', 'Bulk-Retrieval-Bytes': 'bulkPerGiB' } as const;
 
 const questions: readonly Question[] = [
   {
@@ -99,7 +102,23 @@ const questions: readonly Question[] = [
     ...request('S3-API-GDA-Tier1', 'Requests-GDA-Tier1', 'DEEP_ARCHIVE', { operation: 'PutObject' }),
     service: 'AmazonS3GlacierDeepArchive',
   },
+  reading('STANDARD_IA', { group: 'S3-API-SIA-Retrieval' }, { 'Retrieval-SIA': 'retrievalPerGiB' }),
+  reading('ONEZONE_IA', { group: 'S3-API-ZIA-Retrieval' }, { 'Retrieval-ZIA': 'retrievalPerGiB' }),
+  reading('GLACIER_IR', { group: 'S3-API-GIR-Retrieval' }, { 'Retrieval-GIR': 'retrievalPerGiB' }),
+  reading('GLACIER', { feeCode: 'S3-Expedited-Retrieval' }, { 'Expedited-Retrieval-Bytes': 'expeditedPerGiB' }),
+  // Both classes have the same usage types; the operation tells them apart.
+  reading('GLACIER', { productFamily: 'Fee', operation: 'RestoreObject' }, thawing),
+  reading('DEEP_ARCHIVE', { productFamily: 'Fee', operation: 'DeepArchiveRestoreObject' }, thawing),
 ];
+
+function reading(
+  name: StorageClass,
+  fields: Readonly<Record<string, string>>,
+  prices: Readonly<Record<string, StoragePrice>>,
+): Question {
+  const wanted = Object.entries(prices).map(([usageType, price]) => [usageType, storageOf(name, price)] as const);
+  return { about: `reading from ${name}`, service: 'AmazonS3', fields, wanted: Object.fromEntries(wanted) };
+}
 
 function request(group: string, usageType: string, name: StorageClass, fields: Record<string, string> = {}): Question {
   return {
@@ -133,7 +152,8 @@ export async function fetchPrices(client: PricingClient, options: FetchPricesOpt
     });
   }
   const sorted = [...regions].sort(([one], [other]) => (one < other ? -1 : 1));
-  return { date: new Date(clock.now()).toISOString().slice(0, 10), regions: Object.fromEntries(sorted) };
+  const date = new Date(clock.now()).toISOString().slice(0, 10);
+  return { date, source: 'AWS Price List', regions: Object.fromEntries(sorted) };
 }
 
 type Part = PriceFile['regions'][string];
@@ -187,6 +207,8 @@ async function* products(
   { about, service, fields }: Question,
   { clock, habits, signal }: FetchPricesOptions,
 ): AsyncGenerator<Product> {
+  // Only who asks for prices needs it.
+  const { GetProductsCommand } = await import('@aws-sdk/client-pricing');
   const Filters = Object.entries(fields).map(([Field, Value]): Filter => ({ Type: 'TERM_MATCH', Field, Value }));
   let token: string | undefined;
   do {

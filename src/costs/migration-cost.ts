@@ -1,5 +1,6 @@
 import { GiB, MiB } from '../core/index.js';
 import type { Prices, StorageClass } from './prices.js';
+import { isFrozenClass } from './thaw-cost.js';
 
 /** From a low to a high guess. */
 export interface Range {
@@ -46,10 +47,8 @@ export function migrationCost(facts: MigrationFacts, prices: Prices): MigrationC
   const storage = prices.storage[facts.storageClass];
   const perVolumeHour = ((prices.volumePerGiBMonth[volumeType] ?? 0) * volumeGiB) / hoursPerMonth;
   const once = (share: number, bytesPerSecond: number): number => {
-    const puts = Math.ceil((share * readBytes) / partBytes);
-    const requests =
-      puts * storage.perThousandPuts + assumptions.smallRequests * prices.storage.STANDARD.perThousandPuts;
-    return requests / 1_000 + (readBytes / bytesPerSecond / 3_600) * perVolumeHour;
+    const upload = { archiveBytes: share * readBytes, partBytes, storageClass: facts.storageClass };
+    return uploadCost(upload, prices) + (readBytes / bytesPerSecond / 3_600) * perVolumeHour;
   };
   const { compression, readBytesPerSecond: rate } = assumptions;
   const perMonth = (share: number): number => ((share * readBytes) / GiB) * storage.perGiBMonth;
@@ -59,4 +58,26 @@ export function migrationCost(facts: MigrationFacts, prices: Prices): MigrationC
     storedDollarsPerMonth: { low: perMonth(compression.low), high: perMonth(compression.high) },
     snapshotDollarsPerMonthAtMost: (readBytes / GiB) * prices.snapshotPerGiBMonth,
   };
+}
+
+/**
+ * The requests of one archive and of what is small beside it. Parts on their way to GLACIER and DEEP_ARCHIVE are staged, and
+ * they and the begin of the upload cost what those of STANDARD cost; only its completion is a request of the class (S3
+ * pricing; the Price List names the operations).
+ */
+export function uploadCost(
+  {
+    archiveBytes,
+    partBytes,
+    storageClass,
+  }: { readonly archiveBytes: number; readonly partBytes: number; readonly storageClass: StorageClass },
+  prices: Prices,
+): number {
+  const own = prices.storage[storageClass].perThousandPuts;
+  const standard = prices.storage.STANDARD.perThousandPuts;
+  const parts = Math.ceil(archiveBytes / partBytes);
+  const staged = isFrozenClass(storageClass) ? standard : own;
+  // What fits into one part is one PutObject.
+  const archive = parts <= 1 ? own : (parts + 1) * staged + own;
+  return (archive + assumptions.smallRequests * standard) / 1_000;
 }

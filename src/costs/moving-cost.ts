@@ -1,8 +1,7 @@
 import { GiB } from '../core/index.js';
 import type { Destination } from './break-even.js';
-import { assumptions, hoursPerMonth, type Range } from './migration-cost.js';
+import { assumptions, hoursPerMonth, uploadCost, type Range } from './migration-cost.js';
 import type { Prices } from './prices.js';
-import { thawTerms } from './thaw-cost.js';
 
 /** What is moved. */
 export interface Move {
@@ -26,17 +25,17 @@ export function movingCost(move: Move, prices: Prices): Range {
   const { snapshots, volumeGiB, fullGiB, destination, compressionRatio, partBytesOf } = move;
   if (destination === 'EBS_ARCHIVE') return { low: 0, high: 0 };
   const archiveBytes = (fullGiB * GiB) / compressionRatio;
-  const { perThousandPuts } = prices.storage[destination];
-  const requests =
-    Math.ceil(archiveBytes / partBytesOf(archiveBytes)) * perThousandPuts +
-    assumptions.smallRequests * prices.storage.STANDARD.perThousandPuts;
+  const requests = uploadCost(
+    { archiveBytes, partBytes: partBytesOf(archiveBytes), storageClass: destination },
+    prices,
+  );
   const volumeType = volumeGiB > largestMagneticGiB ? 'gp2' : 'standard';
   const perHour = ((prices.volumePerGiBMonth[volumeType] ?? 0) * volumeGiB) / hoursPerMonth + prices.instancePerHour;
   const hoursAt = (bytesPerSecond: number): number => (fullGiB * GiB) / bytesPerSecond / 3_600;
   const { low, high } = assumptions.readBytesPerSecond;
   return {
-    low: snapshots * (requests / 1_000 + hoursAt(high) * perHour),
-    high: snapshots * (requests / 1_000 + hoursAt(low) * perHour),
+    low: snapshots * (requests + hoursAt(high) * perHour),
+    high: snapshots * (requests + hoursAt(low) * perHour),
   };
 }
 
@@ -45,11 +44,11 @@ export function directReadCost(fullGiB: number, prices: Prices): number {
   return ((fullGiB * GiB) / (512 * 1024) / 1_000) * prices.directReadPerThousandBlocks;
 }
 
-/** What it costs to have one copy back: thawing at the tier Standard, or the restore fee of EBS's archive tier. */
+/** What it costs to have one copy back: reading or thawing (at the tier Standard), or the restore fee of EBS's archive tier. */
 export function backCost(
   { fullGiB, destination, compressionRatio }: Pick<Move, 'fullGiB' | 'destination' | 'compressionRatio'>,
   prices: Prices,
 ): number {
   if (destination === 'EBS_ARCHIVE') return fullGiB * prices.snapshotArchive.restorePerGiB;
-  return (fullGiB / compressionRatio) * (thawTerms(destination, 'Standard')?.dollarsPerGiB ?? 0);
+  return (fullGiB / compressionRatio) * prices.storage[destination].retrievalPerGiB;
 }

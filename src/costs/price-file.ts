@@ -3,15 +3,26 @@ import { AppError } from '../core/index.js';
 
 const dollars = z.number().nonnegative();
 const storageClass = z
-  .strictObject({ perGiBMonth: dollars, perThousandPuts: dollars, leastDays: z.number().int().nonnegative() })
+  .strictObject({
+    perGiBMonth: dollars,
+    perThousandPuts: dollars,
+    leastDays: z.number().int().nonnegative(),
+    retrievalPerGiB: dollars,
+    expeditedPerGiB: dollars,
+    bulkPerGiB: dollars,
+  })
   .partial();
 const priceFile = z.strictObject({
   /** The day of these prices. */
   date: z.iso.date(),
+  /** `prices refresh` writes it, and overwrites no file without it. */
+  source: z.literal('AWS Price List').optional(),
   regions: z.record(
     z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'is no region'),
     z
       .strictObject({
+        /** The day of this region's, if it is another. */
+        date: z.iso.date(),
         snapshotPerGiBMonth: dollars,
         snapshotArchive: z
           .strictObject({ perGiBMonth: dollars, restorePerGiB: dollars, leastDays: z.number().int().nonnegative() })
@@ -37,6 +48,16 @@ const priceFile = z.strictObject({
 
 /** A file of `--prices`: what it does not say is as in the list. */
 export type PriceFile = z.infer<typeof priceFile>;
+
+/** Fresh prices over those that were fetched before: of a region that is fetched anew none of the old ones remain. */
+export function refreshedPrices(before: PriceFile | undefined, fresh: PriceFile): PriceFile {
+  const kept = Object.entries(before?.regions ?? {}).map(([region, prices]): [string, typeof prices] => {
+    return [region, { ...prices, date: prices.date ?? before?.date }];
+  });
+  const regions = { ...Object.fromEntries(kept), ...fresh.regions };
+  const sorted = Object.entries(regions).sort(([one], [other]) => (one < other ? -1 : 1));
+  return { ...fresh, regions: Object.fromEntries(sorted) };
+}
 
 /** Reads the text of a price file. Throws `usage`, naming the field. `where` is its path, for the message. */
 export function parsePriceFile(text: string, where: string): PriceFile {

@@ -11,6 +11,11 @@ export interface StorageClassPrice {
   readonly perThousandPuts: number;
   /** An object that is deleted earlier is charged for so long. */
   readonly leastDays: number;
+  /** For reading a GiB back; of GLACIER and DEEP_ARCHIVE for thawing it at the tier Standard. */
+  readonly retrievalPerGiB: number;
+  /** The same at the other tiers of thawing, where the class has them. */
+  readonly expeditedPerGiB?: number;
+  readonly bulkPerGiB?: number;
 }
 
 /** Prices of one region at one day. */
@@ -34,10 +39,15 @@ export interface Prices {
   readonly storage: Readonly<Record<StorageClass, StorageClassPrice>>;
 }
 
+/** Our list, AWS's Price List as `prices refresh` has fetched it, or a file of the user's. */
+export type PriceSource = 'list' | 'refresh' | 'file';
+
 /** Prices of a region, and whose they are. */
 export interface RegionPrices extends Prices {
-  /** False where the region's own are not known, and these are those of us-east-1. */
-  readonly isOwn: boolean;
+  /** How many of them are the region's own; the others are those of us-east-1 in our list. */
+  readonly own: 'all' | 'some' | 'none';
+  /** Where the newest of its own are from; what that does not say is as in our list. */
+  readonly source: PriceSource;
 }
 
 /** List prices of us-east-1, where nothing else is said. */
@@ -49,10 +59,24 @@ export const listPrices: Prices = {
 
 /** The prices of a region: what the file says, over what the list says of that region, over those of us-east-1. */
 export function pricesOf(region: string, file?: PriceFile): RegionPrices {
-  const own = [inList(region), file?.regions[region]].filter((prices) => prices !== undefined);
-  if (own.length === 0) return { ...listPrices, isOwn: false };
-  const date = file?.regions[region] === undefined ? priceList.date : file.date;
-  return { ...own.reduce<Prices>(overlaid, listPrices), region, date, isOwn: true };
+  const given = file?.regions[region];
+  const own = [inList(region), given].filter((prices) => prices !== undefined);
+  if (own.length === 0) return { ...listPrices, own: 'none', source: 'list' };
+  const known = new Set(own.flatMap((part) => pricesIn(part)));
+  const isWhole = pricesIn(priceList.regions['us-east-1']).every((name) => known.has(name));
+  const about =
+    file === undefined || given === undefined
+      ? ({ date: priceList.date, source: 'list' } as const)
+      : ({ date: given.date ?? file.date, source: file.source === undefined ? 'file' : 'refresh' } as const);
+  return { ...own.reduce<Prices>(overlaid, listPrices), region, ...about, own: isWhole ? 'all' : 'some' };
+}
+
+/** The names of the prices that a part has. What is alike everywhere, or for nothing, is none. */
+function pricesIn(part: object, within = ''): readonly string[] {
+  return Object.entries(part).flatMap(([name, value]: [string, unknown]): readonly string[] => {
+    if (typeof value === 'object' && value !== null) return pricesIn(value, `${within}${name}.`);
+    return ['date', 'leastDays', 'instancePerHour'].includes(name) || value === 0 ? [] : [`${within}${name}`];
+  });
 }
 
 /** The regions of which something is known, in the order of the alphabet. */

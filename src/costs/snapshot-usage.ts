@@ -9,9 +9,12 @@ export interface SnapshotUsage {
   readonly region: string;
   /** `aws`, `aws-cn`, `aws-us-gov`. */
   readonly partition: string;
+  /** `USD`, `CNY`: what the amounts of the report are in. */
+  readonly currency: string;
   readonly tier: 'standard' | 'archive';
   /** What is billed for a whole month: the blocks that the snapshot has and the one before it has not, in GiB. */
   readonly gibMonths: number;
+  /** In that currency. */
   readonly dollarsPerMonth: number;
   /** ISO time at which that period began. */
   readonly periodStart: string;
@@ -28,14 +31,24 @@ export interface SnapshotFacts {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** The snapshots of one volume, in the order of their dates; those of no known volume last, and without facts. */
+/** What the snapshots of one volume take, or a snapshot that is a copy, or those that EC2 does not tell of. */
 export interface VolumeUsage {
+  /** A copy has no volume, and which others share its blocks nobody tells. */
+  readonly origin: 'volume' | 'copy' | 'unknown';
+  /** Of the origin `volume`. */
   readonly volumeId: VolumeId | undefined;
   readonly account: string;
   readonly region: string;
+  readonly currency: string;
   readonly volumeGiB: number | undefined;
   readonly name: string | undefined;
   /** Undefined where nobody could be asked. */
   readonly isDeleted: boolean | undefined;
+  /** By their dates; one that is in both tiers comes twice. */
   readonly snapshots: readonly (SnapshotUsage & { readonly facts: SnapshotFacts | undefined })[];
+}
+
+/** How many snapshots these are: one in both tiers is one. */
+export function snapshotCount({ snapshots }: Pick<VolumeUsage, 'snapshots'>): number {
+  return new Set(snapshots.map(({ snapshotId }) => snapshotId)).size;
 }

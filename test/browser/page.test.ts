@@ -1,25 +1,49 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Chart as ChartOf } from 'chart.js';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { csv, records, writeReport, type ReportLine } from '../costs/report/make-report.js';
 
 // The page of `analyze --html`, in a real browser without a network.
 
+// The checker of accessibility that browsers' own tools are made of.
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
 let folder = '';
 let browser: Browser;
-let [small, large] = ['', ''];
+let [small, large, analyzed] = ['', '', ''];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-page-test-'));
   [small, large] = [join(folder, 'small.html'), join(folder, 'large.html')];
   const make = (path: string, volumes: string): Promise<unknown> =>
     promisify(execFile)(process.execPath, ['dist/scripts/example-page.js', path, volumes]);
-  await Promise.all([make(small, '12'), make(large, '5000')]);
+  await Promise.all([make(small, '12'), make(large, '5000'), analyze()]);
   // As root Chromium has no sandbox of its own; the page is ours.
   browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
-}, 60_000);
+});
+/** The page of the command itself, from a report. */
+async function analyze(): Promise<void> {
+  analyzed = join(folder, 'analyzed.html');
+  const day = {
+    region: 'us-east-1',
+    account: '123456789012',
+    start: '2026-05-20T00:00:00',
+    end: '2026-05-21T00:00:00',
+  };
+  const lines = ['snap-00000001', 'snap-00000002'].map((snapshot): ReportLine => {
+    return { ...day, snapshot, amount: '10', cost: '0.5' };
+  });
+  const report = await writeReport(folder, csv(records('cur-2', lines)), { packing: 'gzip', name: 'report.csv.gz' });
+  const argv = ['analyze', report, '--offline', '--html', analyzed];
+  await promisify(execFile)(process.execPath, ['dist/bin/snap-to-s3.cjs', ...argv], {
+    env: { PATH: process.env.PATH, HOME: folder },
+  });
+}
 afterAll(async () => {
   await browser.close();
   await rm(folder, { recursive: true, force: true });
@@ -121,6 +145,84 @@ describe('the page', () => {
       expect(await glacier.isVisible()).toBe(false);
       await page.getByLabel('Costs in each class').press('Space');
       expect(await glacier.isVisible()).toBe(true);
+    });
+  });
+
+  it('sorts names as texts, also where one of them is a number', async () => {
+    const numbered = join(folder, 'numbered.html');
+    const html = (await readFile(small, 'utf8')).replaceAll('build server', '2024');
+    await writeFile(numbered, html);
+    await opened(numbered, screen, async (page) => {
+      const volumes = page.getByRole('columnheader', { name: 'Volume' });
+      await volumes.getByRole('button').press('Enter');
+      const sorted = await names(page);
+      expect(sorted).toEqual(sorted.toSorted((a, b) => a.localeCompare(b)));
+      expect(sorted.some((name) => name.startsWith('2024'))).toBe(true);
+      await volumes.getByRole('button').press('Enter');
+      expect(await names(page)).toEqual(sorted.toReversed());
+    });
+  });
+
+  it('tells of each class what moving there takes', async () => {
+    await opened(small, screen, async (page) => {
+      await page.getByLabel('Costs in each class').press('Space');
+      const cell = page.locator('table.volumes tbody tr.moves td.class').nth(4);
+      await expect(cell.innerText()).resolves.toMatch(
+        /^\$[\d.,]+\s+moving \d+: \$\S+\s+direct reads: \$\S+\s+least term: \$\S+\s+one copy back: \$\S+\s+pays off: month \d+$/,
+      );
+      for (const heading of ['Direct reads', 'Least term', 'One copy back']) {
+        expect(await page.getByRole('columnheader', { name: heading }).isVisible()).toBe(true);
+      }
+    });
+  });
+
+  it('of the command, from a report, is like it, and invents nothing', async () => {
+    await opened(analyzed, screen, async (page) => {
+      await expect(page.getByRole('heading', { level: 1 }).innerText()).resolves.toBe(
+        'EBS snapshots cost $31.0 a month',
+      );
+      expect(await inked(page, 'by-volume')).toBeGreaterThan(2_000);
+      expect(await names(page)).toEqual(['unknown volumes']);
+      await page.getByLabel('Costs in each class').press('Space');
+      expect(await page.locator('table.volumes tbody td.class').allInnerTexts()).toEqual(
+        Array.from({ length: 9 }, () => ''),
+      );
+    });
+  });
+
+  it.each([
+    ['light', screen],
+    ['dark', screen],
+    ['light', phone],
+    ['dark', phone],
+  ] as const)('has nothing that axe finds fault with, %s, %j', async (colorScheme, size) => {
+    const context = await browser.newContext({ ...size, colorScheme, bypassCSP: true });
+    const page = await context.newPage();
+    await page.goto(`file://${small}`);
+    await page.evaluate(() => {
+      for (const one of document.querySelectorAll('details')) one.open = true;
+    });
+    await page.addScriptTag({ path: axe });
+    const { violations, passes } = await page.evaluate(async () => {
+      const { axe: run } = window as unknown as {
+        axe: { run: () => Promise<Record<string, readonly { id: string }[]>> };
+      };
+      const found = await run.run();
+      return { violations: found.violations ?? [], passes: (found.passes ?? []).map(({ id }) => id) };
+    });
+    expect(violations).toEqual([]);
+    expect(passes).toContain('color-contrast');
+    await context.close();
+  });
+
+  it('names every volume beside its bar on a phone', async () => {
+    await opened(small, phone, async (page) => {
+      const shown = await page.evaluate(() => {
+        const { Chart } = window as unknown as { Chart: typeof ChartOf };
+        const chart = Chart.getChart('by-volume');
+        return [chart?.scales.y?.ticks.length, chart?.data.labels?.length];
+      });
+      expect(shown).toEqual([12, 12]);
     });
   });
 

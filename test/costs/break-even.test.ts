@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { planParts } from '../../src/archive/index.js';
 import { sharePercent } from '../../src/cli/render/estimate.js';
-import { GiB, MiB } from '../../src/core/index.js';
 import { listPrices, parsePriceFile, pricesOf, seriesCost, type Destination } from '../../src/costs/index.js';
 
 // The tables of the existing tool, with the prices that it names.
@@ -94,22 +92,15 @@ describe('what a year of monthly snapshots costs', () => {
   });
 });
 
-describe('the memory that uploads take', () => {
-  it.each([
-    [1, '5', '20'],
-    [40, '5', '20'],
-    [100, '11', '46'],
-    [200, '23', '91'],
-    [400, '46', '180'],
-    [800, '91', '360'],
-    [1600, '180', '730'],
-    [3200, '360', '1500'],
-  ])('of %i GiB is %s MiB, with four streams %s, as the existing tool says', (sizeGiB, one, four) => {
-    const sizeBytes = sizeGiB * GiB;
-    const part = planParts({ expectedBytes: sizeBytes, boundBytes: sizeBytes }).partBytes(1) / MiB;
-    const rounded = (value: number): string => String(Number(value.toPrecision(2)));
-    expect([rounded(part), rounded(4 * part)]).toEqual([one, four]);
-  });
+it('incremental archives would be the same share whatever changes, and EBS archive has none', () => {
+  for (const change of [0, 0.1, 1]) {
+    const series = { snapshots: 12, volumeGiB: 100, change, compressionRatio: 2 };
+    const { ebsDollarsPerMonth, destinations } = seriesCost(series, listPrices);
+    const of = (name: Destination): number | undefined =>
+      destinations.find(({ destination }) => destination === name)?.incrementalDollarsPerMonth;
+    expect((of('STANDARD') ?? NaN) / ebsDollarsPerMonth).toBeCloseTo(0.023 / 2 / 0.05, 12);
+    expect(of('EBS_ARCHIVE')).toBeUndefined();
+  }
 });
 
 describe('a file of prices', () => {
@@ -121,13 +112,15 @@ describe('a file of prices', () => {
     expect(pricesOf('eu-west-1', file)).toMatchObject({
       region: 'eu-west-1',
       date: '2026-01-31',
-      isOwn: true,
+      own: 'some',
+      source: 'file',
       snapshotPerGiBMonth: 0.05,
       storage: { GLACIER: { perGiBMonth: 1, perThousandPuts: 0.03, leastDays: 90 }, STANDARD: { perGiBMonth: 0.023 } },
     });
-    expect(pricesOf('eu-south-2', file)).toMatchObject({ region: 'us-east-1', isOwn: false });
+    expect(pricesOf('eu-south-2', file)).toMatchObject({ region: 'us-east-1', own: 'none', source: 'list' });
     expect(pricesOf('eu-central-1', file)).toMatchObject({
-      isOwn: true,
+      own: 'some',
+      source: 'list',
       snapshotPerGiBMonth: 0.054,
       date: '2026-11-01',
     });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
@@ -113,7 +113,19 @@ describe('a report in S3', () => {
     const rows = parse(analyzed.stdout, { columns: true }) as readonly Record<string, string>[];
     expect(rows).toHaveLength(2);
     expect(rows[0]).toMatchObject({ region: 'us-east-1', volume_deleted: 'true', snapshots: '3', move_snapshots: '3' });
-    expect(rows[1]).toMatchObject({ volume_id: '', action: 'leave', reason: 'unknown-volume', saves_usd_month: '' });
+    expect(rows[1]).toMatchObject({ volume_id: '', action: 'leave', reason: 'unknown-volume' });
+    // Nothing is invented of what is not known.
+    for (const name of ['saves_month', 'full_copy_gib', 'standard_month', 'deep_archive_month', 'ebs_archive_month']) {
+      expect([name, rows[1]?.[name]]).toEqual([name, '']);
+      expect(Number(rows[0]?.[name])).toBeGreaterThan(0);
+    }
+    expect(rows[0]).toMatchObject({
+      currency: 'USD',
+      prices_of: 'us-east-1',
+      prices_own: 'all',
+      prices_source: 'list',
+      prices_date: '2026-11-01',
+    });
   });
 
   it('ends in tags, and those in archives', async () => {
@@ -125,7 +137,8 @@ describe('a report in S3', () => {
     const tagged = await aws.command(['analyze', source(), ...patient, '--tag-recommended']);
     expect(tagged.status, said(tagged)).toBe(0);
     expect(tagged.stderr).toContain('3 snapshots are tagged snap-to-s3=migrate.');
-    expect(tagged.stderr).toContain('sudo snap-to-s3 migrate --all --storage-class DEEP_ARCHIVE');
+    expect(tagged.stderr).toContain('sudo snap-to-s3 migrate --all --bucket …');
+    expect(tagged.stderr).toContain('let a lifecycle rule take them to DEEP_ARCHIVE');
     for (const id of ids) expect(await aws.tags(id)).toEqual({ 'snap-to-s3': 'migrate' });
 
     const again = await aws.command(['analyze', source(), ...patient, '--tag-recommended']);
@@ -168,7 +181,7 @@ describe('prices', () => {
     const env = { XDG_DATA_HOME: data };
     const listed = await aws.command(['prices'], { env });
     expect(listed.status, said(listed)).toBe(0);
-    expect(listed.stdout).toMatch(/^eu-central-1 +2026-11-01 +0\.054 +0\.0135 +0\.0245 +0\.0135 /m);
+    expect(listed.stdout).toMatch(/^eu-central-1 +2026-11-01 +our list +0\.054 +0\.0135 +0\.0245 +0\.0135 /m);
 
     const refreshed = await aws.command(['prices', 'refresh', '--json'], { env });
     expect(refreshed.status, said(refreshed)).toBe(0);
@@ -186,12 +199,18 @@ describe('prices', () => {
       volumePerGiBMonth: { standard: 0.05, gp2: 0.1, gp3: 0.08, io1: 0.125, io2: 0.125, st1: 0.045, sc1: 0.015 },
       storage: {
         STANDARD: { perGiBMonth: 0.023, perThousandPuts: 0.005 },
-        STANDARD_IA: { perGiBMonth: 0.0125, perThousandPuts: 0.01 },
-        ONEZONE_IA: { perGiBMonth: 0.01, perThousandPuts: 0.01 },
+        STANDARD_IA: { perGiBMonth: 0.0125, perThousandPuts: 0.01, retrievalPerGiB: 0.01 },
+        ONEZONE_IA: { perGiBMonth: 0.01, perThousandPuts: 0.01, retrievalPerGiB: 0.01 },
         INTELLIGENT_TIERING: { perGiBMonth: 0.023, perThousandPuts: 0.005 },
-        GLACIER_IR: { perGiBMonth: 0.004, perThousandPuts: 0.02 },
-        GLACIER: { perGiBMonth: 0.0036, perThousandPuts: 0.03 },
-        DEEP_ARCHIVE: { perGiBMonth: 0.00099, perThousandPuts: 0.05 },
+        GLACIER_IR: { perGiBMonth: 0.004, perThousandPuts: 0.02, retrievalPerGiB: 0.03 },
+        GLACIER: {
+          perGiBMonth: 0.0036,
+          perThousandPuts: 0.03,
+          retrievalPerGiB: 0.01,
+          expeditedPerGiB: 0.03,
+          bulkPerGiB: 0,
+        },
+        DEEP_ARCHIVE: { perGiBMonth: 0.00099, perThousandPuts: 0.05, retrievalPerGiB: 0.02, bulkPerGiB: 0.0025 },
       },
     });
     const now = await aws.command(['prices', '--json'], { env });
@@ -199,7 +218,19 @@ describe('prices', () => {
       ['eu-central-1', 'us-east-1', 'us-west-2'].map((region) => ({ kind: 'prices', region, date: today })),
     );
     const estimate = await aws.command(['estimate'], { env });
-    expect(estimate.stdout).toContain(`Prices of us-east-1, ${today}.`);
+    expect(estimate.stdout).toContain(`Prices of us-east-1: AWS's Price List of ${today}.`);
+
+    const analyzed = await aws.command(['analyze', source(), '--offline', '--json'], { env });
+    expect(analyzed.events[0]).toMatchObject({ prices: { region: 'us-east-1', source: 'refresh', date: today } });
+
+    // Refreshing one region leaves the others as they were.
+    const old = { ...file, date: '2026-01-01' };
+    await writeFile(path, JSON.stringify(old));
+    const again = await aws.command(['prices', 'refresh', 'us-west-2'], { env });
+    expect(again.status, said(again)).toBe(0);
+    const merged = JSON.parse(await readFile(path, 'utf8')) as typeof file;
+    expect(merged.regions['us-east-1']).toEqual({ ...(file.regions['us-east-1'] as object), date: '2026-01-01' });
+    expect(merged.regions['us-west-2']).toEqual(file.regions['us-west-2']);
   });
 
   it('of one region go to the file that is named; one that there is not is told', async () => {
@@ -209,6 +240,13 @@ describe('prices', () => {
     expect(refreshed.stderr).toContain('The Price List has no prices of xx-none-1.');
     const file = JSON.parse(await readFile(path, 'utf8')) as { regions: Record<string, unknown> };
     expect(Object.keys(file.regions)).toEqual(['us-west-2']);
+
+    const own = join(aws.folder, 'handwritten.json');
+    const text = '{"date":"2026-01-31","regions":{}}';
+    await writeFile(own, text);
+    const refused = await aws.command(['prices', 'refresh', '--prices', own]);
+    expect([refused.status, await readFile(own, 'utf8')]).toEqual([2, text]);
+    expect(refused.stderr).toContain(`${own} was not written by prices refresh, and is left as it is.`);
     const before = createHash('sha256')
       .update(await readFile(path))
       .digest('hex');

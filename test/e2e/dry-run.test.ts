@@ -54,6 +54,7 @@ describe('migrate --dry-run', () => {
     const [heading = '', row = '', total = ''] = [lines[0], rows[0], lines.find((line) => line.startsWith('3 '))];
     expect([row.length, total.length]).toEqual([heading.length, heading.length]);
     expect(total).toMatch(/^3 snapshots +6\.00 GiB +3\.00-6\.00 GiB +0\.07-0\.14$/);
+    expect(lines).toContain('Prices of us-east-1: list prices of 2026-11-01.');
     expect(lines.at(-1)).toBe('Nothing was changed.');
     expect(await everything()).toEqual(before);
   });
@@ -76,6 +77,13 @@ describe('migrate --dry-run', () => {
     expect(planned).toMatchObject({ kind: 'would-migrate', snapshotId: snapshots[0], readBytes: 2 * 1024 ** 3 });
     expect(planned?.storedDollarsPerMonth?.high).toBeCloseTo(2 * 0.00099, 9);
     expect(all).toMatchObject({ kind: 'plan-finished', snapshots: 1, wouldFail: 0 });
+
+    const file = join(aws.folder, 'prices.json');
+    const storage = { DEEP_ARCHIVE: { perGiBMonth: 7 } };
+    await writeFile(file, JSON.stringify({ date: '2026-01-31', regions: { 'us-east-1': { storage } } }));
+    const dear = await aws.command([...argv, '--prices', file]);
+    expect(records(dear.events)[1]?.storedDollarsPerMonth?.high).toBe(14);
+    expect(dear.events[0]).toMatchObject({ kind: 'plan', prices: { source: 'file', date: '2026-01-31' } });
   });
 
   it('of a tar reads what was ever written to the volume, which EC2 tells', async () => {

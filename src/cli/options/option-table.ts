@@ -25,7 +25,7 @@ const mounting = ['migrate', 'validate', 'restore', 'doctor'] as const;
 const tagged = ['migrate', 'validate', 'restore', 'list', 'analyze', 'doctor', 'cleanup'] as const;
 const analyzing = ['analyze'] as const;
 const estimating = ['estimate'] as const;
-const pricing = ['analyze', 'estimate', 'prices'] as const;
+const pricing = ['migrate', 'analyze', 'estimate', 'prices'] as const;
 const inBuckets = [
   'migrate',
   'validate',
@@ -430,6 +430,13 @@ const table = {
     value: { kind: 'text', placeholder: 'path', completes: 'files' },
     description:
       'a file of prices that count over those of our list (default: what prices refresh has written); see the guide on costs',
+    shownAs: {
+      migrate: {
+        group: common,
+        value: { kind: 'text', placeholder: 'path', completes: 'files' },
+        description: 'with --dry-run: a file of prices (default: what prices refresh has written)',
+      },
+    },
   },
 
   quiet: {

@@ -2,19 +2,22 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { adviceTotals, isMove, type AdvisedRegion, type AdvisedVolume } from '../../commands/index.js';
+import { adviceTotals, movePlan, type AdvisedRegion, type AdvisedVolume } from '../../commands/costs/index.js';
 import { count } from '../../core/index.js';
-import { destinations, type BilledDay } from '../../costs/index.js';
+import { destinations, snapshotCount, type BilledDay, type ClassPlan } from '../../costs/index.js';
 import {
   adviceSentence,
   byFallingSaving,
+  currencyOf,
   footLines,
+  idOf,
   paybackMonth,
   rangeText,
   ratioText,
   type AdviceContext,
 } from '../render/advice.js';
-import { destinationNames, dollars, sharePercent } from '../render/estimate.js';
+import { destinationNames, sharePercent } from '../render/estimate.js';
+import { money } from '../render/money.js';
 import { charts, type Chart } from './charts.js';
 import { style } from './style.js';
 
@@ -37,6 +40,8 @@ export async function* page(content: PageContent): AsyncGenerator<string> {
   const shown = charts(regions, content);
   const totals = adviceTotals(regions);
   const name = destinationNames[context.destination];
+  const currency = currencyOf(regions);
+  const write = (amount: number): string => money(amount, currency);
   yield `<!doctype html>
 <html lang="en">
 <head>
@@ -48,23 +53,23 @@ export async function* page(content: PageContent): AsyncGenerator<string> {
 </head>
 <body>
 <header>
-<h1>EBS snapshots cost ${dollars(totals.dollarsPerMonth)} a month${
-    totals.volumesToMove === 0 ? '' : `; ${dollars(totals.savesDollarsPerMonth)} of that can be saved`
+<h1>EBS snapshots cost ${text(write(totals.dollarsPerMonth))} a month${
+    totals.volumesToMove === 0 ? '' : `; ${text(write(totals.savesDollarsPerMonth))} of that can be saved`
   }</h1>
 <p>${text(
     totals.volumesToMove === 0
       ? `Nothing would be saved by moving snapshots to ${name}.`
       : `${count(totals.snapshotsToMove, 'snapshot')} of ${count(totals.volumesToMove, 'volume')} are worth moving to ${name}. ` +
-          `Moving costs ${rangeText(totals.onceDollars)} once. The saving begins when they are deleted in EBS.`,
+          `Moving costs ${rangeText(totals.onceDollars, write)} once. The saving begins when they are deleted in EBS.`,
   )}</p>
 <p class="dim">${text(`Full copies, compressed ${ratioText(context)}. Made ${madeAt.toISOString().slice(0, 10)}.`)}</p>
 </header>
 <main>
 <div class="charts">
 `;
-  for (const chart of shown) yield figure(chart);
+  for (const chart of shown) yield figure(chart, write);
   yield '</div>\n';
-  yield* volumesTable(regions);
+  yield* volumesTable(regions, { columns: columnsOf(context, write) });
   yield `</main>
 <footer>
 ${[...footLines(regions)].map((line) => `<p>${text(line)}</p>`).join('\n')}
@@ -92,15 +97,15 @@ function policy(scripts: readonly string[]): string {
   return `default-src 'none'; style-src 'unsafe-inline'; script-src ${hashes.join(' ')}; base-uri 'none'; form-action 'none'`;
 }
 
-function figure(chart: Chart): string {
+function figure(chart: Chart, money: (amount: number) => string): string {
   const { id, title, says, labels, labelsAre, series } = chart;
-  const write = chart.unit === 'dollars' ? dollars : (value: number): string => sharePercent(value / 100);
+  const write = chart.unit === 'money' ? money : (value: number): string => sharePercent(value / 100);
   const head = [labelsAre, ...series.map((one) => one.name)];
   const rows = labels.map((label, at) => [label, ...series.map(({ values }) => write(values[at] ?? 0))]);
   return `<figure>
 <h2 id="${id}-title">${text(title)}</h2>
 <figcaption id="${id}-says">${text(says)}</figcaption>
-<div class="canvas"><canvas id="${id}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-says"></canvas></div>
+<div class="canvas ${chart.kind}"><canvas id="${id}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-says"></canvas></div>
 <details><summary>The same as a table</summary>
 <div class="scroll" tabindex="0" role="region" aria-label="${text(title)} as a table"><table>
 <thead><tr>${head.map((cell, at) => `<th scope="col"${at === 0 ? '' : ' class="number"'}>${text(cell)}</th>`).join('')}</tr></thead>
@@ -120,73 +125,106 @@ interface Column {
   readonly kind: 'text' | 'number';
   readonly className?: string;
   readonly cell: (volume: AdvisedVolume) => string;
+  /** Smaller lines below it. */
+  readonly below?: (volume: AdvisedVolume) => readonly string[];
   /** What it is sorted by; empty comes last. */
   readonly sort?: (volume: AdvisedVolume) => number | string | undefined;
 }
 
-const ifMoved = <T>(volume: AdvisedVolume, value: T): T | undefined => (isMove(volume.advice) ? value : undefined);
-const money = (heading: string, of: (volume: AdvisedVolume) => number | undefined, className?: string): Column => ({
-  heading,
-  kind: 'number',
-  ...(className === undefined ? {} : { className }),
-  sort: of,
-  cell: (volume) => {
-    const amount = of(volume);
-    return amount === undefined ? '' : dollars(amount);
-  },
-});
+/** What is in the table of volumes; amounts are written by `write`. */
+function columnsOf(context: AdviceContext, write: (amount: number) => string): readonly Column[] {
+  const amounts = (heading: string, of: (volume: AdvisedVolume) => number | undefined, className?: string): Column => ({
+    heading,
+    kind: 'number',
+    ...(className === undefined ? {} : { className }),
+    sort: of,
+    cell: (volume) => {
+      const amount = of(volume);
+      return amount === undefined ? '' : write(amount);
+    },
+  });
+  return [
+    {
+      heading: 'Volume',
+      kind: 'text',
+      cell: (volume) => nameOf(volume.name) ?? (volume.origin === 'unknown' ? 'unknown volumes' : idOf(volume)),
+    },
+    { heading: 'Advice', kind: 'text', className: 'advice', cell: ({ advice }) => adviceSentence(advice, context) },
+    {
+      heading: 'Region',
+      kind: 'text',
+      cell: ({ region, account }) => `${region === '' ? 'unknown' : region} ${account}`.trim(),
+    },
+    {
+      heading: 'Size',
+      kind: 'number',
+      cell: ({ volumeGiB }) => (volumeGiB === undefined ? '' : `${volumeGiB.toLocaleString('en-US')} GiB`),
+      sort: ({ volumeGiB }) => volumeGiB,
+    },
+    {
+      heading: 'Snapshots',
+      kind: 'number',
+      cell: (volume) => snapshotCount(volume).toLocaleString('en-US'),
+      sort: snapshotCount,
+    },
+    {
+      heading: 'Mean change',
+      kind: 'number',
+      cell: ({ advice: { meanChange } }) => (meanChange === undefined ? '' : sharePercent(meanChange)),
+      sort: ({ advice: { meanChange } }) => meanChange,
+    },
+    amounts('Now', ({ advice }) => advice.dollarsPerMonth),
+    ...destinations.map((destination): Column => {
+      const planOf = ({ advice }: AdvisedVolume): ClassPlan | undefined =>
+        advice.classes.find((one) => one.destination === destination);
+      return {
+        ...amounts(destinationNames[destination], (volume) => planOf(volume)?.dollarsPerMonth, 'class'),
+        below: (volume) => moveTakes(planOf(volume), write),
+      };
+    }),
+    amounts('After', ({ advice }) => movePlan(advice)?.dollarsPerMonthAfter),
+    amounts('Saves', ({ advice }) => movePlan(advice)?.savesDollarsPerMonth),
+    {
+      heading: 'Moving costs',
+      kind: 'number',
+      cell: ({ advice }) => {
+        const plan = movePlan(advice);
+        return plan === undefined ? '' : rangeText(plan.onceDollars, write);
+      },
+      sort: ({ advice }) => movePlan(advice)?.onceDollars.high,
+    },
+    {
+      heading: 'Pays off',
+      kind: 'number',
+      cell: ({ advice }) => {
+        const plan = movePlan(advice);
+        return plan === undefined ? '' : `month ${paybackMonth(plan.paybackMonths ?? 0)}`;
+      },
+      sort: ({ advice }) => movePlan(advice)?.paybackMonths,
+    },
+    amounts('Direct reads', ({ advice }) => movePlan(advice)?.directReadDollars, 'class'),
+    amounts('Least term', ({ advice }) => movePlan(advice)?.leastTermDollars, 'class'),
+    amounts('One copy back', ({ advice }) => movePlan(advice)?.backDollars, 'class'),
+  ];
+}
 
-const columns: readonly Column[] = [
-  { heading: 'Volume', kind: 'text', cell: ({ name, volumeId }) => nameOf(name) ?? volumeId ?? 'unknown volumes' },
-  { heading: 'Advice', kind: 'text', className: 'advice', cell: ({ advice }) => adviceSentence(advice) },
-  {
-    heading: 'Region',
-    kind: 'text',
-    cell: ({ region, account }) => `${region === '' ? 'unknown' : region} ${account}`.trim(),
-  },
-  {
-    heading: 'Size',
-    kind: 'number',
-    cell: ({ volumeGiB }) => (volumeGiB === undefined ? '' : `${volumeGiB.toLocaleString('en-US')} GiB`),
-    sort: ({ volumeGiB }) => volumeGiB,
-  },
-  {
-    heading: 'Snapshots',
-    kind: 'number',
-    cell: ({ snapshots }) => snapshots.length.toLocaleString('en-US'),
-    sort: ({ snapshots }) => snapshots.length,
-  },
-  {
-    heading: 'Mean change',
-    kind: 'number',
-    cell: ({ advice: { meanChange } }) => (meanChange === undefined ? '' : sharePercent(meanChange)),
-    sort: ({ advice: { meanChange } }) => meanChange,
-  },
-  money('Now', ({ advice }) => advice.dollarsPerMonth),
-  ...destinations.map((destination) =>
-    money(
-      destinationNames[destination],
-      ({ advice }) => advice.classes.find((one) => one.destination === destination)?.dollarsPerMonth,
-      'class',
-    ),
-  ),
-  money('After', (volume) => ifMoved(volume, volume.advice.plan.dollarsPerMonthAfter)),
-  money('Saves', (volume) => ifMoved(volume, volume.advice.plan.savesDollarsPerMonth)),
-  {
-    heading: 'Moving costs',
-    kind: 'number',
-    cell: (volume) => ifMoved(volume, rangeText(volume.advice.plan.onceDollars)) ?? '',
-    sort: (volume) => ifMoved(volume, volume.advice.plan.onceDollars.high),
-  },
-  {
-    heading: 'Pays off',
-    kind: 'number',
-    cell: (volume) => ifMoved(volume, `month ${paybackMonth(volume.advice.plan.paybackMonths ?? 0)}`) ?? '',
-    sort: (volume) => ifMoved(volume, volume.advice.plan.paybackMonths),
-  },
-];
+/** Below what a class costs: what it takes to move there what is worth moving there. */
+function moveTakes(plan: ClassPlan | undefined, write: (amount: number) => string): readonly string[] {
+  if (plan === undefined) return [];
+  if (plan.moved === 0) return ['saves nothing'];
+  return [
+    `moving ${plan.moved}: ${rangeText(plan.onceDollars, write)}`,
+    `direct reads: ${write(plan.directReadDollars)}`,
+    `least term: ${write(plan.leastTermDollars)}`,
+    `one copy back: ${write(plan.backDollars)}`,
+    `pays off: month ${paybackMonth(plan.paybackMonths ?? 0)}`,
+  ];
+}
 
-function* volumesTable(regions: readonly AdvisedRegion[]): Generator<string> {
+function* volumesTable(
+  regions: readonly AdvisedRegion[],
+  { columns }: { readonly columns: readonly Column[] },
+): Generator<string> {
   const volumes = byFallingSaving(regions);
   const saves = columns.findIndex(({ heading }) => heading === 'Saves');
   const classOf = ({ kind, className }: Column): string =>
@@ -194,7 +232,7 @@ function* volumesTable(regions: readonly AdvisedRegion[]): Generator<string> {
   yield `<h2 id="volumes">Volumes</h2>
 <div class="tools">
 <label>Filter <input type="search" id="filter" placeholder="name, region, advice" aria-controls="table"></label>
-<label><input type="checkbox" id="all-classes"> Costs in each class</label>
+<label><input type="checkbox" id="all-classes"> Costs in each class, and what moving there takes</label>
 <span role="status"><span id="shown">${volumes.length} of ${volumes.length}</span> volumes</span>
 </div>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="volumes">
@@ -212,9 +250,9 @@ function* volumesTable(regions: readonly AdvisedRegion[]): Generator<string> {
       const key = column.sort === undefined ? cell : (column.sort(volume) ?? '');
       const attributes = `class="${classOf(column)}" data-sort="${text(String(key))}"`;
       if (at === 0) return `<th scope="row" ${attributes}>${text(cell)}${belowName(volume)}</th>`;
-      return `<td ${attributes}>${text(cell)}</td>`;
+      return `<td ${attributes}>${text(cell)}${small(column.below?.(volume) ?? [])}</td>`;
     });
-    yield `<tr${isMove(volume.advice) ? ' class="moves"' : ''}>${cells.join('')}</tr>\n`;
+    yield `<tr${movePlan(volume.advice) === undefined ? '' : ' class="moves"'}>${cells.join('')}</tr>\n`;
   }
   yield '</tbody>\n</table>\n</div>\n';
 }
@@ -224,9 +262,19 @@ function nameOf(name: string | undefined): string | undefined {
 }
 
 /** The id where the name stands first, and that the volume is gone. */
-function belowName({ volumeId, name, isDeleted }: AdvisedVolume): string {
-  const notes = [...(nameOf(name) === undefined ? [] : [volumeId ?? '']), ...(isDeleted === true ? ['deleted'] : [])];
-  return notes.map((note) => `<br><span class="dim">${text(note)}</span>`).join('');
+function belowName(volume: AdvisedVolume): string {
+  const { origin, name, isDeleted } = volume;
+  const notes = [
+    ...(nameOf(name) === undefined ? [] : [idOf(volume)]),
+    ...(origin === 'copy' ? ['copy'] : []),
+    ...(isDeleted === true ? ['deleted'] : []),
+  ];
+  return small(notes);
+}
+
+function small(lines: readonly string[]): string {
+  // One element, however many lines: there may be thousands of volumes.
+  return lines.length === 0 ? '' : `<span class="dim below">${text(lines.join('\n'))}</span>`;
 }
 
 const entities: Readonly<Record<string, string>> = {

@@ -16,6 +16,7 @@ p { margin: .4rem 0; max-width: 75ch; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1rem; margin: 1rem 0 2rem; }
 figure { margin: 0; padding: 1rem; background: var(--raised); border: 1px solid var(--line); border-radius: 8px; min-width: 0; }
 .canvas { position: relative; height: 20rem; }
+.lying-bars { height: 26rem; }
 details { margin-top: .5rem; }
 summary { cursor: pointer; }
 .tools { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: center; margin: .75rem 0; }
@@ -29,12 +30,12 @@ th button { font: inherit; font-weight: 600; color: inherit; background: none; b
 th[aria-sort=ascending] button::after { content: " \\25B2"; }
 th[aria-sort=descending] button::after { content: " \\25BC"; }
 tbody th { font-weight: 600; overflow-wrap: anywhere; min-width: 11rem; }
-tbody th span { font-weight: 400; white-space: nowrap; font-size: .85rem; }
+tbody .below { display: block; font-weight: 400; white-space: pre; font-size: .85rem; }
 .advice { min-width: 15rem; }
 .class { display: none; }
 .all-classes .class { display: table-cell; }
 :focus-visible { outline: 3px solid var(--one); outline-offset: 2px; }
 footer { margin: 2rem auto; font-size: .9rem; }
-@media (max-width: 40rem) { .canvas { height: 16rem; } h1 { font-size: 1.3rem; } }
+@media (max-width: 40rem) { .canvas:not(.lying-bars) { height: 16rem; } h1 { font-size: 1.3rem; } }
 @media print { .tools { display: none; } .scroll { overflow: visible; } }
 `;

@@ -1,7 +1,9 @@
-import { adviceTotals, isMove, type AdvisedRegion, type AdvisedVolume } from '../../commands/index.js';
+import { adviceTotals, movePlan, type AdvisedRegion, type AdvisedVolume } from '../../commands/costs/index.js';
 import { count, printable } from '../../core/index.js';
-import { destinations, type Destination, type Range, type VolumeAdvice } from '../../costs/index.js';
-import { aligned, destinationNames, dollars, sharePercent } from './estimate.js';
+import { destinations, type Destination, type Range, type RegionPrices, type VolumeAdvice } from '../../costs/index.js';
+import { aligned, destinationNames, sharePercent } from './estimate.js';
+import { money } from './money.js';
+import { pricesSentence } from './prices-sentence.js';
 
 /** What the reader of advice must know besides. */
 export interface AdviceContext {
@@ -18,15 +20,20 @@ export function* adviceLines(regions: readonly AdvisedRegion[], context: AdviceC
   const totals = adviceTotals(regions);
   const name = destinationNames[context.destination];
   const volumes = byFallingSaving(regions);
+  const write = (amount: number): string => money(amount, currencyOf(regions));
   yield totals.volumesToMove === 0
     ? `Advice: leave everything where it is. Nothing would be saved by moving it to ${name}.`
     : `Advice: move ${count(totals.snapshotsToMove, 'snapshot')} of ${count(totals.volumesToMove, 'volume')} to ${name}. ` +
-      `That saves ${dollars(totals.savesDollarsPerMonth)} of ${dollars(totals.dollarsPerMonth)} a month, once they are deleted in EBS.`;
+      `That saves ${write(totals.savesDollarsPerMonth)} of ${write(totals.dollarsPerMonth)} a month, once they are deleted in EBS.`;
   yield '';
   yield* aligned(
     [
       ['volume', 'now', 'after', 'saves', 'moving costs', 'pays off', 'advice'],
-      ...volumes.map((volume) => [volumeLabel(volume), ...figures(volume.advice), adviceSentence(volume.advice)]),
+      ...volumes.map((volume) => [
+        volumeLabel(volume),
+        ...figures(volume.advice, write),
+        adviceSentence(volume.advice, context),
+      ]),
     ],
     { text: [0, 6] },
   );
@@ -37,53 +44,110 @@ export function* adviceLines(regions: readonly AdvisedRegion[], context: AdviceC
     ['volume', 'EBS now', ...destinations.map((destination) => destinationNames[destination])],
     ...volumes.map(({ advice, ...volume }) => [
       volumeLabel(volume),
-      dollars(advice.dollarsPerMonth),
-      ...advice.classes.map((one) => dollars(one.dollarsPerMonth)),
+      write(advice.dollarsPerMonth),
+      ...destinations.map((_, at) => {
+        const one = advice.classes[at];
+        return one === undefined ? '' : write(one.dollarsPerMonth);
+      }),
     ]),
   ]);
   yield '';
+  yield* movesTable(volumes, write);
   yield* footLines(regions);
+}
+
+/** What moving takes, for each class in which a volume's snapshots would save something. */
+function* movesTable(volumes: readonly AdvisedVolume[], write: (amount: number) => string): Generator<string> {
+  const rows = volumes.flatMap((volume) =>
+    volume.advice.classes
+      .filter(({ moved }) => moved > 0)
+      .map((one, at) => [
+        at === 0 ? volumeLabel(volume) : '',
+        destinationNames[one.destination],
+        String(one.moved),
+        write(one.savesDollarsPerMonth),
+        rangeText(one.onceDollars, write),
+        write(one.directReadDollars),
+        write(one.leastTermDollars),
+        write(one.backDollars),
+        `month ${paybackMonth(one.paybackMonths ?? 0)}`,
+      ]),
+  );
+  if (rows.length === 0) return;
+  yield 'What moving takes, class by class, of as many of the oldest snapshots as save the most there:';
+  yield '';
+  const head = [
+    'volume',
+    'to',
+    'moves',
+    'saves',
+    'moving costs',
+    'direct reads',
+    'least term',
+    'one copy back',
+    'pays off',
+  ];
+  yield* aligned([head, ...rows], { text: [0, 1] });
+  yield '';
+  yield 'Direct reads are what the EBS direct APIs would take instead of volume and instance; the least term is owed however early';
+  yield 'archives are deleted; a copy back is read, or thawed at the tier Standard.';
+  yield '';
+}
+
+/** What all amounts are in: of several currencies nothing is added up. */
+export function currencyOf(regions: readonly AdvisedRegion[]): string {
+  return regions[0]?.currency ?? 'USD';
 }
 
 /** Prices and their dates. */
 export function* footLines(regions: readonly AdvisedRegion[]): Generator<string> {
-  const own = new Map<string, string[]>();
+  const alike = new Map<string, { readonly prices: RegionPrices; readonly of: Set<string> }>();
   for (const { prices, region } of regions) {
-    const whose = prices.isOwn ? prices.date : `${prices.date} in ${prices.region}, since their own are not known`;
-    own.set(whose, [...new Set([...(own.get(whose) ?? []), region === '' ? 'unknown' : region])]);
+    const id = `${prices.own} ${prices.source} ${prices.date}`;
+    const one = alike.get(id) ?? { prices, of: new Set() };
+    one.of.add(region === '' ? 'unknown' : region);
+    alike.set(id, one);
   }
-  for (const [whose, of] of own) yield `Prices of ${of.join(', ')}: list prices of ${whose}.`;
+  for (const { prices, of } of alike.values()) yield pricesSentence(prices, [...of]);
   yield 'EBS costs what the report says. See the guide on costs for how the rest is guessed.';
 }
 
 /** All volumes, those first that save most, then those that cost most. */
 export function byFallingSaving(regions: readonly AdvisedRegion[]): readonly AdvisedVolume[] {
-  const saving = ({ advice }: AdvisedVolume): number => (isMove(advice) ? advice.plan.savesDollarsPerMonth : 0);
+  const saving = ({ advice }: AdvisedVolume): number => movePlan(advice)?.savesDollarsPerMonth ?? 0;
   return regions
     .flatMap(({ volumes }) => volumes)
     .toSorted((a, b) => saving(b) - saving(a) || b.advice.dollarsPerMonth - a.advice.dollarsPerMonth);
 }
 
 /** `vol-… (500GB, web)`, no longer than fits a table. */
-export function volumeLabel({ volumeId, volumeGiB, name, isDeleted }: Omit<AdvisedVolume, 'advice'>): string {
-  if (volumeId === undefined) return 'unknown volumes';
+export function volumeLabel(volume: Omit<AdvisedVolume, 'advice'>): string {
+  const { volumeGiB, name, isDeleted } = volume;
+  if (volume.origin === 'unknown') return 'unknown volumes';
   const notes = [
     ...(volumeGiB === undefined ? [] : [`${volumeGiB}GB`]),
+    ...(volume.origin === 'copy' ? ['copy'] : []),
     ...(isDeleted === true ? ['deleted'] : []),
     ...(name === undefined || name === '' ? [] : [printable(name)]),
   ];
-  const label = `${volumeId} (${notes.join(', ')})`;
+  const label = `${idOf(volume)} (${notes.join(', ')})`;
   return label.length <= longestName ? label : `${label.slice(0, longestName - 2)}…)`;
 }
 
-function figures(advice: VolumeAdvice): readonly string[] {
-  if (!isMove(advice)) return [dollars(advice.dollarsPerMonth), '', '', '', ''];
-  const { dollarsPerMonthAfter, savesDollarsPerMonth, onceDollars, paybackMonths } = advice.plan;
+/** The id of a volume, or of the snapshot that is a copy; empty where none is known. */
+export function idOf({ origin, volumeId, snapshots }: Omit<AdvisedVolume, 'advice'>): string {
+  return (origin === 'copy' ? snapshots[0]?.snapshotId : volumeId) ?? '';
+}
+
+function figures(advice: VolumeAdvice, write: (amount: number) => string): readonly string[] {
+  const plan = movePlan(advice);
+  if (plan === undefined) return [write(advice.dollarsPerMonth), '', '', '', ''];
+  const { dollarsPerMonthAfter, savesDollarsPerMonth, onceDollars, paybackMonths } = plan;
   return [
-    dollars(advice.dollarsPerMonth),
-    dollars(dollarsPerMonthAfter),
-    dollars(savesDollarsPerMonth),
-    rangeText(onceDollars),
+    write(advice.dollarsPerMonth),
+    write(dollarsPerMonthAfter),
+    write(savesDollarsPerMonth),
+    rangeText(onceDollars, write),
     `month ${paybackMonth(paybackMonths ?? 0)}`,
   ];
 }
@@ -94,14 +158,14 @@ export function paybackMonth(months: number): number {
 }
 
 /** `$1.20-$9.90`. */
-export function rangeText({ low, high }: Range): string {
-  return low === high ? dollars(low) : `${dollars(low)}-${dollars(high)}`;
+export function rangeText({ low, high }: Range, write: (amount: number) => string): string {
+  return low === high ? write(low) : `${write(low)}-${write(high)}`;
 }
 
 /** What to do, and why, in a few words. */
-export function adviceSentence(advice: VolumeAdvice): string {
-  const { action, move, meanChange, worthwhileChange, plan, held, alreadyMoved } = advice;
-  const name = destinationNames[plan.destination];
+export function adviceSentence(advice: VolumeAdvice, { destination }: Pick<AdviceContext, 'destination'>): string {
+  const { action, move, meanChange, worthwhileChange = Infinity, plan, held, alreadyMoved } = advice;
+  const name = destinationNames[destination];
   const notes = [
     ...(held > 0 ? [`${held} held by an AMI, AWS Backup or the archive tier`] : []),
     ...(alreadyMoved > 0 ? [`${alreadyMoved} in S3 already`] : []),
@@ -121,9 +185,11 @@ export function adviceSentence(advice: VolumeAdvice): string {
     case 'only-newest':
       return `leave: the newest is what the next one is built on${more}`;
     case 'long-payback':
-      return `leave: moving pays off only in month ${paybackMonth(plan.paybackMonths ?? 0)}${more}`;
+      return `leave: moving pays off only in month ${paybackMonth(plan?.paybackMonths ?? 0)}${more}`;
+    case 'copy':
+      return `leave: a copy; which others share its blocks, EC2 does not tell${more}`;
     case 'unknown-prices':
-      return 'leave: prices are not known there; give them with --prices';
+      return 'leave: prices in this currency are not known; give them with --prices';
     case 'unknown-volume':
       return 'leave: of which volume they are, and of when, EC2 does not tell';
     case 'nothing-to-move':
@@ -139,84 +205,4 @@ function pays(change: number): string {
 /** `1:1 (assumed)`. */
 export function ratioText({ compressionRatio, ratioFrom }: Omit<AdviceContext, 'destination'>): string {
   return `${Number(compressionRatio.toPrecision(3))}:1 (${ratioFrom})`;
-}
-
-/** A line for each volume, in CSV (RFC 4180), with a heading. */
-export function* adviceCsv(regions: readonly AdvisedRegion[]): Generator<string> {
-  yield csvLine([
-    'region',
-    'account',
-    'volume_id',
-    'name',
-    'volume_gib',
-    'volume_deleted',
-    'snapshots',
-    'billed_gib',
-    'full_copy_gib',
-    'mean_change',
-    'ebs_usd_month',
-    ...destinations.map((destination) => `${destination.toLowerCase()}_usd_month`),
-    'action',
-    'reason',
-    'move_snapshots',
-    'destination',
-    'after_usd_month',
-    'saves_usd_month',
-    'moving_usd_low',
-    'moving_usd_high',
-    'direct_read_usd',
-    'least_term_usd',
-    'one_copy_back_usd',
-    'payback_months',
-    'prices_of',
-    'prices_date',
-  ]);
-  for (const { prices, volumes } of regions) {
-    for (const { advice, ...volume } of volumes) {
-      const { plan } = advice;
-      yield csvLine([
-        volume.region,
-        volume.account,
-        volume.volumeId,
-        volume.name,
-        volume.volumeGiB,
-        volume.isDeleted,
-        volume.snapshots.length,
-        volume.snapshots.reduce((sum, { gibMonths }) => sum + gibMonths, 0),
-        advice.fullGiB,
-        advice.meanChange,
-        advice.dollarsPerMonth,
-        ...advice.classes.map((one) => one.dollarsPerMonth),
-        advice.action,
-        advice.reason,
-        advice.move.length,
-        plan.destination,
-        ...(isMove(advice)
-          ? [
-              plan.dollarsPerMonthAfter,
-              plan.savesDollarsPerMonth,
-              plan.onceDollars.low,
-              plan.onceDollars.high,
-              advice.directReadDollars,
-              plan.leastTermDollars,
-              plan.backDollars,
-              plan.paybackMonths,
-            ]
-          : Array.from({ length: 8 }, () => undefined)),
-        prices.region,
-        prices.date,
-      ]);
-    }
-  }
-}
-
-function csvLine(cells: readonly (string | number | boolean | undefined)[]): string {
-  return cells.map((cell) => csvCell(cell ?? '')).join(',');
-}
-
-/** A cell; spreadsheets take texts that begin with certain characters for formulas, and names are anybody's. */
-function csvCell(cell: string | number | boolean): string {
-  if (typeof cell === 'number') return String(Number(cell.toPrecision(12)));
-  const text = /^[=+\-@\t\r]/.test(String(cell)) ? `'${String(cell)}` : String(cell);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,18 +1,22 @@
 import { printable } from '../../core/index.js';
-import { dollarsOf, type RegionUsage } from '../../commands/index.js';
-import type { VolumeUsage } from '../../costs/index.js';
-import { dollars } from './estimate.js';
+import { dollarsOf, type RegionUsage } from '../../commands/costs/index.js';
+import { snapshotCount, type VolumeUsage } from '../../costs/index.js';
+import { money, signOf } from './money.js';
 
 /** The layout of the existing tool: regions and volumes by falling cost, snapshots by date with size and change. */
 export function* analysisLines(regions: readonly RegionUsage[]): Generator<string> {
   const hasAccounts = new Set(regions.map(({ account }) => account)).size > 1;
-  for (const [at, { account, region, dollarsPerMonth, snapshots, volumes }] of regions.entries()) {
+  for (const [at, { account, region, currency, dollarsPerMonth, snapshots, deleted, volumes }] of regions.entries()) {
     if (at > 0) yield '';
     const where = `${region === '' ? 'unknown' : region}${hasAccounts ? ` of account ${account}` : ''}`;
-    yield `Region ${where} ($${dollarsPerMonth.toFixed(2)}/month for ${counted(snapshots)})`;
+    yield `Region ${where} (${signOf(currency)}${dollarsPerMonth.toFixed(2)}/month for ${counted(snapshots)})`;
     for (const [index, volume] of volumes.entries()) {
       if (index > 0) yield '';
       yield* volumeLines(volume);
+    }
+    if (deleted.snapshots > 0) {
+      const then = `${money(deleted.dollarsPerMonth, currency)}/month for ${counted(deleted.snapshots)}`;
+      yield `Deleted before the end of the report, and not counted: ${then}`;
     }
   }
 }
@@ -20,8 +24,8 @@ export function* analysisLines(regions: readonly RegionUsage[]): Generator<strin
 function* volumeLines(volume: VolumeUsage): Generator<string> {
   const { volumeId, volumeGiB, snapshots } = volume;
   const total = snapshots.reduce((sum, { gibMonths }) => sum + gibMonths, 0);
-  const cost = dollars(dollarsOf(snapshots));
-  const head = `${volumeName(volume)}: ${total.toFixed(0)} GB total, ${cost}/month for ${counted(snapshots.length)}`;
+  const cost = money(dollarsOf(snapshots), volume.currency);
+  const head = `${volumeName(volume)}: ${total.toFixed(0)} GB total, ${cost}/month for ${counted(snapshotCount(volume))}`;
   const change = averageChange(volume);
   yield change === undefined ? head : `${head}, average snapshot change ${percent(change)}`;
   for (const [at, { snapshotId, gibMonths, tier, facts }] of snapshots.entries()) {
@@ -35,14 +39,14 @@ function* volumeLines(volume: VolumeUsage): Generator<string> {
   }
 }
 
-function volumeName({ volumeId, volumeGiB, name, isDeleted }: VolumeUsage): string {
-  if (volumeId === undefined) return 'Snapshots of unknown volumes';
+function volumeName({ origin, volumeId, volumeGiB, name, isDeleted }: VolumeUsage): string {
+  if (origin === 'unknown') return 'Snapshots of unknown volumes';
   const notes = [
     ...(volumeGiB === undefined ? [] : [`${volumeGiB}GB`]),
     ...(isDeleted === true ? ['deleted'] : []),
     ...(name === undefined || name === '' ? [] : [printable(name)]),
   ];
-  return `${volumeId} (${notes.join(', ')})`;
+  return `${volumeId ?? 'A copy'} (${notes.join(', ')})`;
 }
 
 /**

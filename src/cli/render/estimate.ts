@@ -1,5 +1,7 @@
-import { formatBytes } from '../../core/index.js';
-import { type Destination, type RegionPrices, type SeriesCost } from '../../costs/index.js';
+import { MiB } from '../../core/index.js';
+import { type Destination, type DestinationCost, type RegionPrices, type SeriesCost } from '../../costs/index.js';
+import { money } from './money.js';
+import { pricesSentence } from './prices-sentence.js';
 
 /** What a destination is called in tables. */
 export const destinationNames: Readonly<Record<Destination, string>> = {
@@ -12,6 +14,8 @@ export const destinationNames: Readonly<Record<Destination, string>> = {
   DEEP_ARCHIVE: 'Deep Archive',
   EBS_ARCHIVE: 'EBS archive',
 };
+
+const dollars = (amount: number): string => money(amount, 'USD');
 
 interface Series {
   readonly snapshots: number;
@@ -53,9 +57,11 @@ export function* sharesTable(
     ]),
     ['break-even at', ...(first?.destinations ?? []).map(({ breakEvenChange }) => breakEven(breakEvenChange))],
     ['with many snapshots', ...(first?.destinations ?? []).map((one) => breakEven(one.breakEvenChangeInTheLimit))],
+    ['if incremental', ...(first?.destinations ?? []).map((one) => incrementalShare(one, first?.ebsDollarsPerMonth))],
   ]);
   yield '';
   yield 'Below 100% the archives are cheaper. From the break-even change on they are.';
+  yield '"If incremental" is what archives of the changes alone would cost, whatever changes; nothing here makes them.';
 }
 
 /** The costs of one series. */
@@ -74,7 +80,7 @@ export function* estimateLines(
       sharePercent(one.share),
       breakEven(one.breakEvenChange),
       breakEven(one.breakEvenChangeInTheLimit),
-      one.destination === 'EBS_ARCHIVE' ? '' : dollars(one.incrementalDollarsPerMonth),
+      one.incrementalDollarsPerMonth === undefined ? '' : dollars(one.incrementalDollarsPerMonth),
     ]),
   ]);
   yield '';
@@ -82,11 +88,8 @@ export function* estimateLines(
 }
 
 /** Whose prices they are, and of which day. */
-export function pricesLine({ region, date, isOwn }: RegionPrices): string {
-  const whose = isOwn
-    ? `Prices of ${region}`
-    : `List prices of ${region}, since those of the region asked for are not known`;
-  return `${whose}, ${date}. --prices takes others.`;
+export function pricesLine(prices: RegionPrices, asked: string): string {
+  return `${pricesSentence(prices, [asked])} --prices takes others.`;
 }
 
 /** The memory that the parts of uploads take. */
@@ -99,10 +102,20 @@ export function* memoryLines(
     ['volume, full', '--upload-streams 1', '--upload-streams 4'],
     ...rows.map(({ sizeGiB, partBytes }) => [
       `${sizeGiB.toLocaleString('en-US')} GiB`,
-      formatBytes(partBytes),
-      formatBytes(4 * partBytes),
+      mebibytes(partBytes),
+      mebibytes(4 * partBytes),
     ]),
   ]);
+}
+
+/** With two significant digits, as the existing tool has them. */
+function mebibytes(bytes: number): string {
+  return `${Number((bytes / MiB).toPrecision(2)).toLocaleString('en-US')} MiB`;
+}
+
+function incrementalShare(one: DestinationCost, ebsDollarsPerMonth = NaN): string {
+  if (one.incrementalDollarsPerMonth === undefined) return '';
+  return sharePercent(one.incrementalDollarsPerMonth / ebsDollarsPerMonth);
 }
 
 function told({ snapshots, volumeGiB, compressionRatio }: Series): string {
@@ -114,13 +127,6 @@ function told({ snapshots, volumeGiB, compressionRatio }: Series): string {
 function breakEven(change: number): string {
   if (change <= 0) return 'always';
   return change > 1 ? 'never' : sharePercent(change);
-}
-
-/** $151, $0.247: three significant digits, and no fewer than there are dollars. */
-export function dollars(amount: number): string {
-  if (amount === 0) return '$0';
-  const digits = Math.max(0, Math.min(8, 2 - Math.floor(Math.log10(Math.abs(amount)))));
-  return `$${amount.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
 }
 
 /** Columns of which some, the first alone if nothing is said, are text, and the others are numbers. */

@@ -30,3 +30,14 @@ export interface ReportFile {
   /** Files of one delivery are added up; of two deliveries of one period the higher number counts. */
   readonly delivery: number;
 }
+
+/** A file that is, or has, a part of a report. */
+export interface FoundReport {
+  readonly path: string;
+  /** For messages. */
+  readonly name: string;
+  /** Where it was delivered: its manifest, or its own path or key where it has none. */
+  readonly delivery: string;
+  /** Milliseconds since 1970. */
+  readonly newness: number;
+}

@@ -11,12 +11,15 @@ export interface ReportFormat {
   /** Which kind of line it is; only usage counts: credits, taxes, refunds and corrections are none. */
   readonly lineType: string;
   readonly start: string;
+  /** True where that column has `start/end` in one. */
+  readonly startIsInterval: boolean;
   /** The end of the period; or `start/end` in one. */
   readonly end: { readonly column: string; readonly isInterval: boolean } | undefined;
   readonly amount: string;
   readonly cost: string;
   readonly account: string | undefined;
   readonly region: string | undefined;
+  readonly currency: string | undefined;
   /** Of a correction it says so (FOCUS). */
   readonly correction: string | undefined;
 }
@@ -32,6 +35,7 @@ interface KnownFormat {
   readonly cost: Readonly<Partial<Record<CostKind, string>>>;
   readonly account: readonly string[];
   readonly region: readonly string[];
+  readonly currency: readonly string[];
   readonly correction: readonly string[];
 }
 
@@ -50,6 +54,7 @@ const knownFormats: readonly KnownFormat[] = [
     cost: { unblended: 'lineItem/UnblendedCost', net: 'lineItem/NetUnblendedCost' },
     account: ['lineItem/UsageAccountId'],
     region: ['product/region', 'product/regionCode'],
+    currency: ['lineItem/CurrencyCode'],
     correction: [],
   },
   {
@@ -67,6 +72,7 @@ const knownFormats: readonly KnownFormat[] = [
     cost: { unblended: 'line_item_unblended_cost', net: 'line_item_net_unblended_cost' },
     account: ['line_item_usage_account_id'],
     region: ['product_region_code', 'product_region'],
+    currency: ['line_item_currency_code'],
     correction: [],
   },
   {
@@ -83,6 +89,7 @@ const knownFormats: readonly KnownFormat[] = [
     cost: { unblended: 'BilledCost', effective: 'EffectiveCost' },
     account: ['SubAccountId'],
     region: ['RegionId'],
+    currency: ['BillingCurrency'],
     correction: ['ChargeClass'],
   },
 ];
@@ -102,11 +109,12 @@ export function recogniseReport(
       missing: Object.values(format.columns).filter((names) => has(names) === undefined),
     }))
     .sort((a, b) => a.missing.length - b.missing.length);
-  if (best === undefined || best.missing.length > 0) {
-    const isNear = best !== undefined && best.missing.length < Object.keys(best.format.columns).length;
-    throw isNear ? incomplete(where, best.format, best.missing) : noReport(where, columns);
+  if (best === undefined) throw new TypeError('no format is known');
+  const { format, missing } = best;
+  if (missing.length > 0) {
+    const isNear = missing.length < Object.keys(format.columns).length;
+    throw isNear ? incomplete(where, format, missing) : noReport(where, columns);
   }
-  const { format } = best;
   const costColumn = format.cost[cost];
   if (costColumn === undefined || !columns.includes(costColumn)) {
     const others = Object.entries(format.cost).flatMap(([kind, name]) => (columns.includes(name) ? [kind] : []));
@@ -127,6 +135,7 @@ export function recogniseReport(
     usageType: need(format.columns.usageType),
     lineType: need(format.columns.lineType),
     start: need(format.columns.start),
+    startIsInterval: format.interval.includes(need(format.columns.start)),
     end:
       end !== undefined
         ? { column: end, isInterval: false }
@@ -137,6 +146,7 @@ export function recogniseReport(
     cost: costColumn,
     account: has(format.account),
     region: has(format.region),
+    currency: has(format.currency),
     correction: has(format.correction),
   };
 }
@@ -158,9 +168,11 @@ function incomplete(where: string, { name, columns }: KnownFormat, missing: read
 function noReport(where: string, columns: readonly string[]): AppError {
   const some = columns.slice(0, 5).map((name) => JSON.stringify(name.slice(0, 60)));
   const more = columns.length > some.length ? ', …' : '';
-  return new AppError(
-    'usage',
-    `${where} is no cost report: it has none of the columns lineItem/ResourceId, line_item_resource_id, ResourceId.`,
-    { hint: `Its columns are: ${some.join(', ')}${more}. Give a Cost and Usage Report, a CUR 2.0 or a FOCUS export.` },
-  );
+  const needed = knownFormats.map(({ name, columns: of }) => {
+    const names = Object.values(of).map(([first]) => first);
+    return `${names.join(', ')} (${name})`;
+  });
+  return new AppError('usage', `${where} is no cost report: it has none of the columns ${needed.join('; ')}.`, {
+    hint: `Its columns are: ${some.join(', ')}${more}. Give a Cost and Usage Report, a CUR 2.0 or a FOCUS export.`,
+  });
 }

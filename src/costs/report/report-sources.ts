@@ -1,11 +1,12 @@
 import { createWriteStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { readdir, readFile, stat, symlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { AppError, messageOf } from '../../core/index.js';
-import { fileKind, type ReportFile } from './report-file.js';
+import { deliveriesOf } from './deliveries.js';
+import { fileKind, type FoundReport, type ReportFile } from './report-file.js';
 import { unzipTo } from './unzip.js';
 
 /** What is looked through for reports. */
@@ -17,35 +18,24 @@ export interface ReportSources {
   readonly input: Readable;
   /** Where what comes from the input or a zip file is put; its owner removes it. */
   readonly temporaryDirectory: string;
-}
-
-/** A file that is, or has, a part of a report. */
-export interface FoundReport {
-  readonly path: string;
-  /** For messages. */
-  readonly name: string;
-  /** What tells apart the deliveries of a report: those of one are added up. */
-  readonly delivery: string;
-  /** Milliseconds since 1970. */
-  readonly newness: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Finds the files of reports: of a folder all of them, of a manifest those that it names. What a file is its first bytes
- * tell. Deliveries are told apart by folder and name, and the newer one has the higher number. Throws `usage` for what is not
+ * tell. Deliveries are told apart by manifest, or by folder and name, and the newer one has the higher number. Throws `usage` for what is not
  * there, and for a folder without reports.
  */
 export async function reportFiles(sources: ReportSources): Promise<readonly ReportFile[]> {
   const found: FoundReport[] = [...(sources.fetched ?? [])];
-  for (const path of sources.paths) found.push(...(path === '-' ? [await fromInput(sources)] : await at(path)));
-  const whole = new Map(found.map((one) => [resolve(one.path), one]));
-  const newness = new Map<string, number>();
-  for (const { delivery, newness: own } of whole.values()) {
-    newness.set(delivery, Math.max(own, newness.get(delivery) ?? 0));
+  for (const path of sources.paths) {
+    sources.signal?.throwIfAborted();
+    found.push(...(path === '-' ? [await fromInput(sources)] : await at(path)));
   }
-  const inOrder = [...newness].sort((a, b) => a[1] - b[1]).map(([delivery]) => delivery);
+  const whole = new Map(found.map((one) => [resolve(one.path), one]));
+  const deliveries = deliveriesOf([...whole.values()]);
   const files: ReportFile[] = [];
-  for (const one of whole.values()) files.push(...(await opened(one, inOrder.indexOf(one.delivery), sources)));
+  for (const [one, delivery] of deliveries) files.push(...(await opened(one, delivery, sources)));
   return files;
 }
 
@@ -58,7 +48,7 @@ async function at(path: string): Promise<readonly FoundReport[]> {
   });
   if (facts.isDirectory()) return inFolder(path);
   if ((await fileKind(path)) === 'json') return ofManifest(path);
-  return [{ path, name: path, delivery: deliveryOf(path), newness: facts.mtimeMs }];
+  return [{ path, name: path, delivery: resolve(path), newness: facts.mtimeMs }];
 }
 
 async function inFolder(folder: string): Promise<readonly FoundReport[]> {
@@ -67,7 +57,7 @@ async function inFolder(folder: string): Promise<readonly FoundReport[]> {
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);
     if (!entry.isFile() || !/\.(?:csv|gz|zip|parquet)$/i.test(entry.name)) continue;
-    found.push({ path, name: path, delivery: deliveryOf(path), newness: (await stat(path)).mtimeMs });
+    found.push({ path, name: path, delivery: resolve(path), newness: (await stat(path)).mtimeMs });
   }
   if (found.length > 0) return found.sort((a, b) => (a.path < b.path ? -1 : 1));
   throw new AppError('usage', `There is no report in ${folder}.`, {
@@ -132,38 +122,39 @@ async function locate(folder: string, parts: readonly string[]): Promise<string 
   return undefined;
 }
 
-/** `report-1.csv.gz` and `report-00002.snappy.parquet` are parts of one delivery. */
-function deliveryOf(path: string): string {
-  return join(
-    dirname(resolve(path)),
-    basename(path).replace(/[-_]?\d*(?:\.snappy)?\.(?:csv|csv\.gz|gz|zip|parquet)$/i, ''),
-  );
-}
-
-async function fromInput({ input, temporaryDirectory }: ReportSources): Promise<FoundReport> {
+async function fromInput({ input, temporaryDirectory, signal }: ReportSources): Promise<FoundReport> {
   const path = join(temporaryDirectory, 'standard-input');
-  await pipeline(input, createWriteStream(path, { mode: 0o600 }));
+  await pipeline(input, createWriteStream(path, { mode: 0o600 }), { signal });
   return { path, name: 'standard input', delivery: path, newness: Date.UTC(9999, 0) };
 }
 
 async function opened(
   { path, name }: FoundReport,
   delivery: number,
-  { temporaryDirectory }: ReportSources,
+  { temporaryDirectory, signal }: ReportSources,
 ): Promise<readonly ReportFile[]> {
+  signal?.throwIfAborted();
   const kind = await fileKind(path);
   switch (kind) {
     case 'csv':
     case 'gzip':
     case 'parquet':
-      return [{ path, name, kind, delivery }];
+      return [{ path: await withoutPattern(path, temporaryDirectory), name, kind, delivery }];
     case 'empty':
       throw new AppError('usage', `${name} is empty.`, { hint: 'Give the report as AWS has delivered it.' });
     case 'json':
       throw new AppError('usage', `${name} is JSON, not a report.`, { hint: 'Give its CSV or Parquet files.' });
     case 'zip': {
-      const entries = await unzipTo(path, { name, temporaryDirectory });
+      const entries = await unzipTo(path, { name, temporaryDirectory, signal });
       return entries.map((entry) => ({ path: entry.path, name: `${name} (${entry.name})`, kind: 'csv', delivery }));
     }
   }
+}
+
+/** DuckDB would take such names for patterns, and has no way to quote them. */
+async function withoutPattern(path: string, temporaryDirectory: string): Promise<string> {
+  if (!/[[*?]/.test(path)) return path;
+  const link = join(temporaryDirectory, `linked-${crypto.randomUUID()}`);
+  await symlink(resolve(path), link);
+  return link;
 }

@@ -40,6 +40,25 @@ export function newestManifests(objects: readonly StoredObjectName[], months: nu
   });
 }
 
+/**
+ * The reports that count where there is no manifest: of each folder of billing periods the newest so many of them, and all
+ * whose keys tell no period.
+ */
+export function newestReports(objects: readonly StoredObjectName[], months: number): readonly StoredObjectName[] {
+  const reports = objects.filter(mayBeReport).map((one) => {
+    const period = periodInKey.exec(one.key);
+    return { one, folder: one.key.slice(0, period?.index ?? 0), period: period?.[1] };
+  });
+  const periods = new Map<string, Set<string>>();
+  for (const { folder, period } of reports) {
+    if (period !== undefined) periods.set(folder, new Set([...(periods.get(folder) ?? []), period]));
+  }
+  return reports.flatMap(({ one, folder, period }) => {
+    const newest = [...(periods.get(folder) ?? [])].sort().slice(-months);
+    return period === undefined || newest.includes(period) ? [one] : [];
+  });
+}
+
 function fallingPeriod(a: StoredManifest, b: StoredManifest): number {
   if (a.period === b.period) return b.lastModified.getTime() - a.lastModified.getTime();
   return a.period < b.period ? 1 : -1;

@@ -2,18 +2,24 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import yauzl, { type Entry, type ZipFile } from 'yauzl';
+import type { Entry, Options, ZipFile } from 'yauzl';
 import { AppError, messageOf } from '../../core/index.js';
 
-const open = promisify(
-  (path: string, options: yauzl.Options, done: (error: Error | null, zip: ZipFile) => void): void =>
-    yauzl.open(path, options, done),
-);
+async function open(path: string, options: Options): Promise<ZipFile> {
+  const { default: yauzl } = await import('yauzl');
+  return new Promise((settle, fail) => {
+    yauzl.open(path, options, (error, zip) => (error === null ? settle(zip) : fail(error)));
+  });
+}
 
 /** Unpacks the CSV files of a zip file, under names of our own. Throws `usage` for one that is damaged or has none. */
 export async function unzipTo(
   path: string,
-  { name, temporaryDirectory }: { readonly name: string; readonly temporaryDirectory: string },
+  {
+    name,
+    temporaryDirectory,
+    signal,
+  }: { readonly name: string; readonly temporaryDirectory: string; readonly signal?: AbortSignal | undefined },
 ): Promise<readonly { readonly path: string; readonly name: string }[]> {
   const unpacked: { path: string; name: string }[] = [];
   try {
@@ -23,13 +29,14 @@ export async function unzipTo(
         if (!/\.csv$/i.test(entry.fileName)) continue;
         const to = join(temporaryDirectory, `unpacked-${crypto.randomUUID()}.csv`);
         const source = await promisify(zip.openReadStream.bind(zip) as OpenReadStream)(entry);
-        await pipeline(source, createWriteStream(to, { mode: 0o600 }));
+        await pipeline(source, createWriteStream(to, { mode: 0o600 }), { signal });
         unpacked.push({ path: to, name: entry.fileName });
       }
     } finally {
       zip.close();
     }
   } catch (cause) {
+    signal?.throwIfAborted();
     throw new AppError('usage', `${name} cannot be unpacked: ${messageOf(cause)}.`, {
       hint: 'See that it has arrived in full, and download it again.',
       cause,

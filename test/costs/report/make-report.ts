@@ -14,7 +14,8 @@ export interface ReportLine {
   readonly account: string;
   readonly partition?: string;
   readonly archive?: boolean;
-  readonly type?: 'Usage' | 'Credit' | 'Tax' | 'Refund';
+  /** The report's own word; usage if not given. */
+  readonly type?: string;
   /** ISO, without zone. */
   readonly start: string;
   readonly end: string;
@@ -22,6 +23,8 @@ export interface ReportLine {
   readonly cost: string;
   readonly netCost?: string;
   readonly tag?: string;
+  /** What the bill is in; a report without it has no such column. */
+  readonly currency?: string | undefined;
   /** Something else than a snapshot. */
   readonly usageType?: string;
   readonly resource?: string;
@@ -40,7 +43,9 @@ const usageTypeOf = ({ usageType, region, archive }: ReportLine): string =>
 /** The records of a report, with the names of its columns. */
 export function records(kind: ReportKind, lines: readonly ReportLine[]): readonly Readonly<Record<string, string>>[] {
   return lines.map((line, at): Record<string, string> => {
-    const { start, end, amount, cost, netCost = cost, account, region, type = 'Usage', tag = '' } = line;
+    const { start, end, amount, cost, netCost = cost, account, region, type = 'Usage', tag = '', currency } = line;
+    const inCurrency = (column: string): Record<string, string> =>
+      currency === undefined ? {} : { [column]: currency };
     const interval = `${start}Z/${end}Z`;
     const operation = usageTypeOf(line).includes('Snapshot') ? 'CreateSnapshot' : 'RunInstances';
     switch (kind) {
@@ -60,6 +65,7 @@ export function records(kind: ReportKind, lines: readonly ReportLine[]): readonl
           'lineItem/UnblendedRate': '0.05',
           'lineItem/UnblendedCost': cost,
           'lineItem/NetUnblendedCost': netCost,
+          ...inCurrency('lineItem/CurrencyCode'),
           'product/region': region,
           'resourceTags/user:Name': tag,
           'resourceTags/user:name': '',
@@ -77,6 +83,7 @@ export function records(kind: ReportKind, lines: readonly ReportLine[]): readonl
           line_item_usage_amount: amount,
           line_item_unblended_cost: cost,
           line_item_net_unblended_cost: netCost,
+          ...inCurrency('line_item_currency_code'),
           product_region_code: region,
           resource_tags: JSON.stringify({ user_name: tag }),
         };
@@ -91,6 +98,7 @@ export function records(kind: ReportKind, lines: readonly ReportLine[]): readonl
           ConsumedQuantity: amount,
           BilledCost: cost,
           EffectiveCost: netCost,
+          ...inCurrency('BillingCurrency'),
           RegionId: region,
           ResourceId: arn(line),
           Tags: JSON.stringify({ Name: tag }),

@@ -1,8 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../../src/process/index.js';
 import { readReport, reportFiles, type CostKind, type ReadReport } from '../../../src/costs/index.js';
 import { csv, records, writeReport, type Packing, type ReportKind, type ReportLine } from './make-report.js';
 
@@ -76,6 +78,7 @@ const expected = [
     account: here.account,
     region: here.region,
     partition: 'aws',
+    currency: 'USD',
     tier: 'standard',
     gibMonths: 310,
     dollarsPerMonth: 15.5,
@@ -86,6 +89,7 @@ const expected = [
     account: here.account,
     region: here.region,
     partition: 'aws',
+    currency: 'USD',
     tier: 'archive',
     gibMonths: 620,
     dollarsPerMonth: 7.75,
@@ -96,6 +100,7 @@ const expected = [
     account: '999999999999',
     region: 'us-east-1',
     partition: 'aws',
+    currency: 'USD',
     tier: 'standard',
     gibMonths: 15.5,
     dollarsPerMonth: 0.775,
@@ -187,6 +192,87 @@ describe('the same facts', () => {
     expect(rounded(await read([at]))).toMatchObject([{ gibMonths: 310 }]);
   });
 
+  it('in several zip files, one for each part, are added up', async () => {
+    const at = await newFolder();
+    for (const [part, lines] of [facts.slice(0, 2), facts.slice(2)].entries()) {
+      const text = csv(records('legacy', lines));
+      await writeReport(at, text, { packing: 'zip', name: `costreport-${part + 1}.csv.zip` });
+    }
+    await rm(join(at, 'costreport-1.csv.zip.plain.csv'));
+    await rm(join(at, 'costreport-2.csv.zip.plain.csv'));
+    expect(rounded(await read([at]))).toEqual(expected);
+  });
+
+  it('with several CSV files in one zip are added up', async () => {
+    const at = await newFolder();
+    for (const [part, lines] of [facts.slice(0, 2), facts.slice(2)].entries()) {
+      await writeFile(join(at, `report-${part + 1}.csv`), csv(records('cur-2', lines)));
+    }
+    const path = join(at, 'whole');
+    const zip =
+      'import os, sys, zipfile; os.chdir(sys.argv[1]); z = zipfile.ZipFile("whole", "w", 8); [z.write(n) for n in sys.argv[2:]]';
+    await run(['python3', '-c', zip, at, 'report-1.csv', 'report-2.csv']);
+    expect(rounded(await read([path]))).toEqual(expected);
+  });
+
+  it('in a gzip file of several members are all there', async () => {
+    const lines = csv(records('legacy', facts)).split('\n');
+    const members = [lines.slice(0, 3), lines.slice(3)].map((some) =>
+      gzipSync(some.join('\n') + (some.at(-1) === '' ? '' : '\n')),
+    );
+    const path = join(await newFolder(), 'file');
+    await writeFile(path, Buffer.concat(members));
+    expect(rounded(await read([path]))).toEqual(expected);
+  });
+
+  it('with bare ids instead of names of resources take region and account from their columns', async () => {
+    const bare = facts.map((line) => ({ ...line, resource: line.resource ?? line.snapshot }));
+    const path = await writeReport(await newFolder(), csv(records('focus', bare)), { packing: 'csv', name: 'file' });
+    // Whose partition it is, only the name of a resource tells.
+    expect(rounded(await read([path]))).toEqual(expected.map((one) => ({ ...one, partition: '' })));
+  });
+
+  it.each([
+    ['unpacked beside its gzip', ['costreport-1.csv', 'costreport-1.csv.gz']],
+    ['downloaded on two days', ['costs-2026-05-20.csv.gz', 'costs-2026-05-21.csv.gz']],
+    ['downloaded twice by a browser', ['costreport-1.csv.gz', 'costreport-1 (1).csv.gz']],
+    ['downloaded at two times', ['costs-20260520.csv.gz', 'costs-20260521.csv.gz']],
+  ])('of one report %s count once', async (_, names) => {
+    const at = await newFolder();
+    const text = csv(records('legacy', facts));
+    for (const [age, name] of names.entries()) {
+      const path = await writeReport(at, text, { packing: name.endsWith('.gz') ? 'gzip' : 'csv', name });
+      await utimes(path, 1_000_000 + age, 1_000_000 + age);
+    }
+    const { days, ...found } = await read([at]);
+    expect(rounded({ days, ...found })).toEqual(expected);
+    expect(days.map(({ dollars }) => Number(dollars.toFixed(9)))).toEqual([0.5, 0.25, 0.775]);
+  });
+
+  it('of which one part was unpacked are still parts of one', async () => {
+    const at = await newFolder();
+    await writeReport(at, csv(records('legacy', facts.slice(0, 2))), { packing: 'csv', name: 'costreport-1.csv' });
+    await writeReport(at, csv(records('legacy', facts.slice(2))), { packing: 'gzip', name: 'costreport-2.csv.gz' });
+    expect(rounded(await read([at]))).toEqual(expected);
+  });
+
+  it('under names that are patterns for DuckDB are read from that file alone', async () => {
+    const at = await newFolder();
+    const other = csv(records('legacy', [{ ...here, ...day(20), snapshot: one, amount: '1000', cost: '1' }]));
+    for (const packing of ['csv', 'gzip', 'parquet'] as const) {
+      for (const [name, alike] of [
+        ['a[1]b', 'a1b'],
+        ['a*b', 'axb'],
+        ['a?b', 'ayb'],
+      ] as const) {
+        const path = join(at, name);
+        await rename(await writeReport(at, csv(records('legacy', facts)), { packing, name: 'file' }), path);
+        await writeReport(at, other, { packing, name: alike });
+        expect(rounded(await read([path])), path).toEqual(expected);
+      }
+    }
+  });
+
   it('of China and GovCloud keep their partition', async () => {
     const lines = ['aws-cn', 'aws-us-gov'].map((partition, at) => ({
       ...here,
@@ -205,6 +291,106 @@ describe('the same facts', () => {
       ['aws-cn', 'cn-north-1'],
       ['aws-us-gov', 'us-gov-west-1'],
     ]);
+  });
+});
+
+describe('odd lines', () => {
+  const readLines = async (kind: ReportKind, lines: readonly ReportLine[]): Promise<ReadReport> =>
+    read([await writeReport(await newFolder(), csv(records(kind, lines)), { packing: 'csv', name: 'file' })]);
+  const line = (amount: string, cost: string, more: Partial<ReportLine> = {}): ReportLine => {
+    return { ...here, ...day(20), snapshot: one, amount, cost, ...more };
+  };
+
+  it('that take something back count in their period', async () => {
+    const found = await readLines('legacy', [line('10', '0.5'), line('-4', '-0.2')]);
+    expect(rounded(found)).toMatchObject([{ gibMonths: 186, dollarsPerMonth: 9.3 }]);
+  });
+
+  it('that take back more than there is in their period leave the period before', async () => {
+    const found = await readLines('cur-2', [line('10', '0.5', day(19)), line('1', '0.05'), line('-4', '-0.2')]);
+    expect(rounded(found)).toMatchObject([{ gibMonths: 310, periodStart: '2026-05-19T00:00:00Z' }]);
+  });
+
+  it('of both tiers in one period are told apart', async () => {
+    const found = await readLines('legacy', [line('10', '0.5'), line('20', '0.25', { archive: true })]);
+    expect(rounded(found)).toMatchObject([
+      { snapshotId: one, tier: 'standard', gibMonths: 310 },
+      { snapshotId: one, tier: 'archive', gibMonths: 620 },
+    ]);
+  });
+
+  it.each(['EdpDiscount', 'PrivateRateDiscount', 'BundledDiscount', 'RIFee', 'SavingsPlanNegation', 'Fee'] as const)(
+    'of the type %s are no usage',
+    async (type) => {
+      const found = await readLines('legacy', [line('10', '0.5'), line('3', '-0.3', { type })]);
+      expect(rounded(found)).toMatchObject([{ gibMonths: 310, dollarsPerMonth: 15.5 }]);
+    },
+  );
+
+  it('for ending an archive early, or reading it, are no storage', async () => {
+    const fees = [
+      'USW2-EBS:SnapshotArchiveEarlyDelete',
+      'USW2-EBS:SnapshotArchiveRetrieval',
+      'USW2-EBS:FastSnapshotRestore',
+    ];
+    const found = await readLines('focus', [
+      line('10', '0.5'),
+      ...fees.map((usageType) => line('99', '99', { usageType })),
+    ]);
+    expect(rounded(found)).toMatchObject([{ tier: 'standard', gibMonths: 310, dollarsPerMonth: 15.5 }]);
+    expect(found.unreadableLines).toBe(0);
+  });
+
+  it.each(['legacy', 'cur-2', 'focus'] as const)('%s: tell what currency they are in', async (kind) => {
+    const cny = { currency: 'CNY', partition: 'aws-cn', region: 'cn-north-1' };
+    expect((await readLines(kind, [line('10', '0.5', cny)])).usage).toMatchObject([{ currency: 'CNY' }]);
+    expect((await readLines(kind, [line('10', '0.5', { ...cny, currency: undefined })])).usage).toMatchObject([
+      { currency: 'CNY' },
+    ]);
+    expect((await readLines(kind, [line('10', '0.5')])).usage).toMatchObject([{ currency: 'USD' }]);
+  });
+});
+
+describe('lines of snapshots that cannot be read', () => {
+  const good: ReportLine = { ...here, ...day(20), snapshot: one, amount: '10', cost: '0.5' };
+  const kinds: readonly ReportKind[] = ['legacy', 'legacy in one interval', 'cur-2', 'focus'];
+  const faults: readonly (readonly [string, Partial<ReportLine>])[] = [
+    ['an amount that is empty', { amount: '' }],
+    ['a cost that is empty', { cost: '' }],
+    ['an amount that is none', { amount: 'much' }],
+    ['a begin that is none', { start: 'yesterday' }],
+    ['a begin that is empty', { start: '' }],
+    ['an end that is none', { end: 'tomorrow' }],
+    ['an end before its begin', { end: '2026-05-19T00:00:00' }],
+    ['a resource that is no snapshot', { resource: 'snap' }],
+  ];
+
+  it.each(
+    kinds.flatMap((kind) =>
+      (['csv', 'gzip', 'parquet'] as const).flatMap((packing) =>
+        faults.map(([what, fault]) => [kind, packing, what, fault] as const),
+      ),
+    ),
+  )('%s, %s, with %s, are counted and told with their place', async (kind, packing, _, fault) => {
+    const lines = [good, { ...good, usageType: 'USW2-EBS:VolumeUsage.gp2', amount: '' }, { ...good, ...fault }, good];
+    const path = await writeReport(await newFolder(), csv(records(kind, lines)), { packing, name: 'file' });
+    const found = await read([path]);
+    expect(rounded(found)).toMatchObject([{ gibMonths: 620, dollarsPerMonth: 31 }]);
+    expect(found.unreadableLines).toBe(1);
+    expect(found.unreadable).toMatchObject([{ file: path, line: packing === 'parquet' ? 3 : 4 }]);
+  });
+
+  it('are told in words, and where they are among lines that DuckDB rejects', async () => {
+    const lines = csv(records('legacy', [good, { ...good, cost: '' }, good, { ...good, amount: '' }])).split('\n');
+    lines.splice(1, 0, 'too,short');
+    lines.splice(4, 0, 'too,short');
+    const path = join(await newFolder(), 'file');
+    await writeFile(path, lines.join('\n'));
+    const found = await read([path]);
+    expect(found.unreadableLines).toBe(4);
+    expect(found.unreadable.map(({ line }) => line)).toEqual([2, 4, 5, 7]);
+    expect(found.unreadable[1]?.why).toBe('its lineItem/UnblendedCost is empty');
+    expect(found.unreadable[3]?.why).toBe('its lineItem/UsageAmount is empty');
   });
 });
 
@@ -251,7 +437,16 @@ describe('a hostile report', () => {
   });
 
   it('that is no report', async () => {
-    expect((await refused('name,age\na,1\n')).message).toMatch(/is no cost report: it has none of the columns/);
+    const { message } = await refused('name,age\na,1\n');
+    expect(message).toMatch(
+      /is no cost report: it has none of the columns lineItem\/ResourceId, lineItem\/UsageType, /,
+    );
+    const { message: near } = await refused(
+      'line_item_usage_type,line_item_usage_amount,line_item_unblended_cost\na,1,1\n',
+    );
+    expect(near).toMatch(
+      /looks like a CUR 2\.0, but lacks the columns line_item_resource_id, line_item_line_item_type, line_item_usage_start_date\./,
+    );
   });
 
   it('without resource IDs says how it is made with them', async () => {
@@ -303,6 +498,37 @@ describe('a hostile report', () => {
     ]);
   });
 
+  it('with line ends in a quoted field', async () => {
+    const lines = facts.map((line, at) => (at % 2 === 0 ? { ...line, tag: 'two\nlines, "quoted"\r\n' } : line));
+    const path = await writeReport(await newFolder(), csv(records('legacy', lines)), { packing: 'csv', name: 'file' });
+    expect(rounded(await read([path]))).toEqual(expected);
+  });
+
+  it('with a quote that is never closed is not taken for a short one', async () => {
+    const lines = csv(records('legacy', facts)).trimEnd().split('\n');
+    const path = join(await newFolder(), 'file');
+    await writeFile(path, [...lines.slice(0, 3), lines[3]?.replace(/,$/, ',"open'), ...lines.slice(4)].join('\n'));
+    const found = await read([path]).then(
+      ({ unreadableLines }) => unreadableLines,
+      (error: unknown) => (error as { code?: string }).code,
+    );
+    // What follows the quote is one field of one line.
+    expect(found === 'usage' || (typeof found === 'number' && found > 0), String(found)).toBe(true);
+  });
+
+  it('with letters that are no UTF-8 in a field tells the line, or reads it', async () => {
+    const lines = [
+      ...facts,
+      { ...here, ...day(20), snapshot: 'snap-0123456789abcdefc', amount: '1', cost: '1', tag: 'M\xfcller' },
+    ];
+    const path = join(await newFolder(), 'file');
+    await writeFile(path, csv(records('legacy', lines)), 'latin1');
+    const found = await read([path]);
+    expect(rounded(found)).toEqual(expect.arrayContaining(expected as object[]));
+    const isRead = found.usage.some(({ snapshotId }) => snapshotId === 'snap-0123456789abcdefc');
+    expect([found.unreadableLines, isRead]).toEqual(isRead ? [0, true] : [1, false]);
+  });
+
   it('with a field of 1 MB', async () => {
     const long = [...facts, { ...(facts[0] as ReportLine), tag: 'x'.repeat(1_000_000) }];
     const path = await writeReport(await newFolder(), csv(records('legacy', long)), { packing: 'csv', name: 'file' });
@@ -332,5 +558,37 @@ describe('a hostile report', () => {
     const found = await read([path]);
     expect(rounded(found)).toEqual(expected);
     expect(found.unreadable.map(({ line }) => line)).toEqual([facts.length + 3, facts.length + 4]);
+  });
+});
+
+describe('when it is interrupted', () => {
+  it.each(['csv', 'gzip', 'parquet'] as const)('while %s is read, it ends at once', async (packing) => {
+    const path = await writeReport(await newFolder(), csv(records('legacy', facts)), { packing, name: 'file' });
+    const [controller, temporaryDirectory] = [new AbortController(), await newFolder()];
+    const { signal } = controller;
+    const files = await reportFiles({ paths: [path], input: Readable.from([]), temporaryDirectory, signal });
+    const reading = readReport(files, {
+      cost: 'unblended',
+      memoryBytes: 500e6,
+      temporaryDirectory,
+      threads: 1,
+      signal,
+      onFile: () => controller.abort(),
+    });
+    await expect(reading).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  it.each(['input', 'zip'] as const)('while %s is unpacked, it ends at once', async (what) => {
+    const zip = await writeReport(await newFolder(), csv(records('legacy', facts)), { packing: 'zip', name: 'file' });
+    const [controller, temporaryDirectory] = [new AbortController(), await newFolder()];
+    const { signal } = controller;
+    // Of an input that never ends the first piece has come; a zip file is asked for when the signal is already given.
+    const input = new Readable({ read: () => undefined });
+    input.push('identity/LineItemId');
+    if (what === 'zip') controller.abort();
+    const paths = [what === 'zip' ? zip : '-'];
+    const finding = reportFiles({ paths, input, temporaryDirectory, signal });
+    setTimeout(() => controller.abort(), 20);
+    await expect(finding).rejects.toMatchObject({ name: 'AbortError' });
   });
 });

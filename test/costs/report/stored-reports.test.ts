@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mayBeReport, newestManifests, type StoredObjectName } from '../../../src/costs/index.js';
+import { mayBeReport, newestManifests, newestReports, type StoredObjectName } from '../../../src/costs/index.js';
 
 // Which of the objects below a prefix are read.
 
@@ -54,5 +54,21 @@ describe('manifests below a prefix', () => {
     expect(keys([at(1, 'a/report.csv.gz')])).toEqual([]);
     const names = ['a.csv', 'a.csv.gz', 'a.zip', 'a.snappy.parquet', 'a.json', 'a.txt', 'a.csv.tmp'];
     expect(names.filter((key) => mayBeReport(at(1, key)))).toEqual(names.slice(0, 4));
+  });
+
+  it('and without any, of as many periods as are asked for', () => {
+    const stored = [
+      at(1, 'r/BILLING_PERIOD=2026-09/a.csv.gz'),
+      at(2, 'r/BILLING_PERIOD=2026-11/a-1.csv.gz'),
+      at(2, 'r/BILLING_PERIOD=2026-11/a-2.csv.gz'),
+      at(3, 'r/BILLING_PERIOD=2026-10/a.csv.gz'),
+      at(3, 'other/20261001-20261101/b.zip'),
+      at(3, 'no-period.csv'),
+      at(3, 'r/BILLING_PERIOD=2026-12/a.json'),
+    ];
+    const named = (months: number): readonly string[] => newestReports(stored, months).map(({ key }) => key);
+    expect(named(1)).toEqual([stored[1]?.key, stored[2]?.key, stored[4]?.key, stored[5]?.key]);
+    expect(named(2)).toEqual([...named(1).slice(0, 2), stored[3]?.key, ...named(1).slice(2)]);
+    expect(named(9)).toHaveLength(6);
   });
 });

@@ -9,7 +9,8 @@ declare global {
 interface Described {
   readonly id: string;
   readonly kind: 'bars' | 'lying-bars' | 'lines';
-  readonly unit: 'dollars' | 'percent';
+  readonly unit: 'money' | 'percent';
+  readonly sign: string;
   readonly labels: readonly string[];
   readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
   readonly points?: readonly { readonly x: number; readonly y: number; readonly name: string }[];
@@ -39,7 +40,7 @@ function draw(): void {
 }
 
 function configured(one: Described, colour: (name: string) => string): ChartConfiguration {
-  const write = one.unit === 'dollars' ? dollars : percent;
+  const write = one.unit === 'money' ? (amount: number): string => one.sign + digits(amount) : percent;
   const colours = ['--one', '--two', '--three', '--four', '--five', '--six'].map(colour);
   const labels = { color: colour('--text'), usePointStyle: one.kind === 'lines' };
   const legend = { display: one.series.length > 1, labels };
@@ -124,6 +125,8 @@ function configured(one: Described, colour: (name: string) => string): ChartConf
           beginAtZero: true,
           ticks: { callback: (value: number | string) => write(Number(value)) },
         },
+        // Every volume has its name, however little room there is.
+        ...(isLying ? { y: { ticks: { autoSkip: false, font: { size: 11 } } } } : {}),
       },
       plugins: {
         legend,
@@ -137,16 +140,16 @@ function configured(one: Described, colour: (name: string) => string): ChartConf
   };
 }
 
-function dollars(amount: number): string {
-  const digits = amount !== 0 && Math.abs(amount) < 100 ? 2 : 0;
-  return `$${amount.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+function digits(amount: number): string {
+  const shown = amount !== 0 && Math.abs(amount) < 100 ? 2 : 0;
+  return amount.toLocaleString('en-US', { minimumFractionDigits: shown, maximumFractionDigits: shown });
 }
 
 function percent(value: number): string {
   return `${Number(value.toPrecision(2))}%`;
 }
 
-const table = document.querySelector('table.volumes');
+const table = document.querySelector<HTMLTableElement>('table.volumes');
 const body = table?.querySelector('tbody');
 const counted = document.getElementById('shown');
 const rows = [...(body?.rows ?? [])];
@@ -154,7 +157,7 @@ const rows = [...(body?.rows ?? [])];
 /** Numbers by size, texts by the alphabet; what is not known comes last either way. */
 function sortBy(column: number, isFalling: boolean): void {
   const keyOf = (row: HTMLTableRowElement): string => row.cells[column]?.dataset.sort ?? '';
-  const isNumeric = rows.some((row) => keyOf(row) !== '' && !Number.isNaN(Number(keyOf(row))));
+  const isNumeric = table?.tHead?.rows[0]?.cells[column]?.classList.contains('number') === true;
   const direction = isFalling ? -1 : 1;
   rows.sort((a, b) => {
     const [one, other] = [keyOf(a), keyOf(b)];

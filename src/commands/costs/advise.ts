@@ -1,17 +1,17 @@
-import { planParts } from '../archive/index.js';
-import { isAbort, toAppError, type EventSink, type SnapshotId } from '../core/index.js';
+import { planParts } from '../../archive/index.js';
+import { isAbort, toAppError, type EventSink, type SnapshotId } from '../../core/index.js';
 import {
   adviseVolume,
   pricesOf,
   type AdviceOptions,
+  type ClassPlan,
   type PriceFile,
   type RegionPrices,
   type VolumeAdvice,
   type VolumeUsage,
-} from '../costs/index.js';
-import type { Ec2 } from '../source/index.js';
+} from '../../costs/index.js';
+import type { Ec2 } from '../../source/index.js';
 import type { RegionUsage } from './analyze.js';
-import { listArchives, type ListDependencies } from './list-archives.js';
 
 /** A volume, and what should be done with its snapshots. */
 export type AdvisedVolume = VolumeUsage & { readonly advice: VolumeAdvice };
@@ -30,15 +30,24 @@ export interface AdviseSettings extends Omit<AdviceOptions, 'prices' | 'partByte
 
 /** Advises each volume by the prices of its region. */
 export function advise(regions: readonly RegionUsage[], settings: AdviseSettings): readonly AdvisedRegion[] {
+  // An archive is as large in each class, and planning is most of the work of advice.
+  const known = new Map<number, number>();
   const partBytesOf = (archiveBytes: number): number => {
     const expectedBytes = Math.ceil(archiveBytes);
-    return planParts({ expectedBytes, boundBytes: expectedBytes }).partBytes(1);
+    const partBytes = known.get(expectedBytes) ?? planParts({ expectedBytes, boundBytes: expectedBytes }).partBytes(1);
+    known.set(expectedBytes, partBytes);
+    return partBytes;
   };
   return regions.map((region) => {
     const prices = pricesOf(region.region, settings.priceFile);
     const adviceOf = (volume: VolumeUsage): VolumeAdvice => adviseVolume(volume, { ...settings, prices, partBytesOf });
     return { ...region, prices, volumes: region.volumes.map((volume) => ({ ...volume, advice: adviceOf(volume) })) };
   });
+}
+
+/** The plan of what should be moved; undefined where nothing should. */
+export function movePlan({ action, plan }: VolumeAdvice): ClassPlan | undefined {
+  return action === 'leave' ? undefined : plan;
 }
 
 /** What the advice comes to. */
@@ -53,8 +62,14 @@ export interface AdviceTotals {
 
 /** Adds the advice up. */
 export function adviceTotals(regions: readonly AdvisedRegion[]): AdviceTotals {
-  const moves = regions.flatMap(({ volumes }) => volumes.map(({ advice }) => advice)).filter(isMove);
-  const sum = (of: (advice: VolumeAdvice) => number): number => moves.reduce((total, one) => total + of(one), 0);
+  const moves = regions.flatMap(({ volumes }) =>
+    volumes.flatMap(({ advice }) => {
+      const plan = movePlan(advice);
+      return plan === undefined ? [] : [{ plan, move: advice.move }];
+    }),
+  );
+  const sum = (of: (move: (typeof moves)[number]) => number): number =>
+    moves.reduce((total, one) => total + of(one), 0);
   return {
     volumes: regions.reduce((total, { volumes }) => total + volumes.length, 0),
     volumesToMove: moves.length,
@@ -63,11 +78,6 @@ export function adviceTotals(regions: readonly AdvisedRegion[]): AdviceTotals {
     savesDollarsPerMonth: sum(({ plan }) => plan.savesDollarsPerMonth),
     onceDollars: { low: sum(({ plan }) => plan.onceDollars.low), high: sum(({ plan }) => plan.onceDollars.high) },
   };
-}
-
-/** True for advice that says to move something. */
-export function isMove({ action }: VolumeAdvice): boolean {
-  return action !== 'leave';
 }
 
 /** What tagging works with. */
@@ -146,32 +156,4 @@ async function refusedOf(
     if (error !== undefined) refused.push({ snapshotId, error });
   }
   return refused;
-}
-
-/** How well archives of a bucket are compressed. */
-export interface MeasuredCompression {
-  /** Bytes before compression over bytes after it. */
-  readonly ratio: number;
-  readonly archives: number;
-}
-
-/** More would not say more. */
-const archivesMeasured = 1_000;
-
-/**
- * Measures by the manifests of a bucket how well tars compress there; images have zeros in them that no snapshot is billed
- * for. Undefined where there is no tar.
- */
-export async function measureCompression(
-  dependencies: Omit<ListDependencies, 'ec2' | 'tag'>,
-): Promise<MeasuredCompression | undefined> {
-  let [rawBytes, storedBytes, archives] = [0, 0, 0];
-  for await (const { manifest } of listArchives({ ...dependencies, ec2: undefined, tag: '' })) {
-    const tars = manifest?.objects.filter(({ content }) => content === 'tar') ?? [];
-    if (tars.length === 0) continue;
-    for (const tar of tars) [rawBytes, storedBytes] = [rawBytes + tar.rawBytes, storedBytes + tar.storedBytes];
-    archives += 1;
-    if (archives === archivesMeasured) break;
-  }
-  return storedBytes === 0 ? undefined : { ratio: rawBytes / storedBytes, archives };
 }

@@ -1,0 +1,175 @@
+import type { ReportFile } from './report-file.js';
+import type { ReportFormat } from './report-format.js';
+
+/** A field of a report may be a long list of tags. */
+const longestLineBytes = 16 * 1024 * 1024;
+
+/** How a file is asked: its format, and what SQL calls its columns and itself. */
+export interface ReportQuery {
+  readonly file: ReportFile;
+  readonly format: ReportFormat;
+  readonly columns: readonly string[];
+}
+
+/** The usage of snapshots that files have, each reduced to the newest period of each snapshot. */
+export const usageTable = `CREATE TABLE usage (
+  snapshot VARCHAR, archived BOOLEAN, started TIMESTAMP, hours DOUBLE, amount DOUBLE, cost DOUBLE,
+  arn_partition VARCHAR, region VARCHAR, account VARCHAR, currency VARCHAR, delivery INTEGER);
+  CREATE TABLE days (day DATE, account VARCHAR, delivery INTEGER, cost DOUBLE, amount DOUBLE)`;
+
+const snapshotPattern = `'snap-(?:[0-9a-f]{17}|[0-9a-f]{8})$'`;
+
+/**
+ * What of a file is usage of snapshots, in our own terms, added up for each snapshot and period. Lines in which something is
+ * missing are in no sum; `unreadable` counts them.
+ */
+export function sums(query: ReportQuery): string {
+  const { isGood, lines } = usageLines(query, table(query));
+  return `
+    WITH lines AS (SELECT *, ${isGood} AS good FROM (${lines})), sums AS (
+      SELECT resource, usage_type, started, max(ended) AS ended, sum(CASE WHEN good THEN amount END) AS amount,
+        sum(CASE WHEN good THEN cost END) AS cost, any_value(region) AS region, any_value(account) AS account,
+        any_value(currency) AS currency, count(*) AS lines, count_if(good) AS good
+      FROM lines GROUP BY 1, 2, 3
+    )
+    SELECT regexp_extract(resource, ${snapshotPattern}) AS snapshot,
+      ends_with(usage_type, 'ArchiveStorage') AS archived, started,
+      date_diff('second', started, ended) / 3600 AS hours, amount, cost,
+      split_part(resource, ':', 2) AS arn_partition, coalesce(nullif(split_part(resource, ':', 4), ''), region, '') AS region,
+      coalesce(nullif(split_part(resource, ':', 5), ''), account, '') AS account, coalesce(currency, '') AS currency,
+      ${query.file.delivery} AS delivery, good > 0 AND snapshot <> '' AS readable,
+      CASE WHEN snapshot = '' THEN lines ELSE lines - good END AS unreadable
+    FROM sums WHERE regexp_matches(usage_type, '(^|-)EBS:')`;
+}
+
+/**
+ * Of each snapshot the newest period in which it took something, and what came after; of each day the sum. From the table
+ * `sums`, which is gone then.
+ */
+export const keepNewest = `
+  INSERT INTO usage SELECT snapshot, archived, started, hours, amount, cost, arn_partition, region, account, currency, delivery
+    FROM sums WHERE readable
+    QUALIFY started >= coalesce(max(CASE WHEN amount > 0 THEN started END) OVER (PARTITION BY snapshot), started);
+  INSERT INTO days SELECT CAST(started AS DATE), account, delivery, sum(cost), sum(amount) FROM sums WHERE readable GROUP BY ALL;
+  DROP TABLE sums`;
+
+/** The lines of snapshots that are in no sum: the number of each among those that DuckDB reads, and the field that is why. */
+export function unreadableLines(query: ReportQuery, most: number): string {
+  const { format } = query;
+  const { text } = named(query);
+  const fields = [format.resource, format.start, format.end?.column ?? format.start, format.amount, format.cost];
+  const { isGood, lines } = usageLines(query, table(query, 'numbered'), [
+    'number',
+    ...fields.map((column, at) => `${text(column)} AS field_${at}`),
+  ]);
+  const isNone = `NOT regexp_matches(coalesce(resource, ''), ${snapshotPattern})`;
+  const conditions = [isNone, 'started IS NULL', 'coalesce(ended <= started, true)', 'amount IS NULL', 'cost IS NULL'];
+  const choice = (of: (column: string, at: number) => string): string =>
+    `CASE ${conditions.map((condition, at) => `WHEN ${condition} THEN ${of(fields[at] ?? '', at)}`).join(' ')} END`;
+  return `
+    SELECT number, ${choice(literal)} AS field, coalesce(${choice((_, at) => `field_${at}`)}, '') AS value FROM (${lines})
+    WHERE regexp_matches(usage_type, '(^|-)EBS:') AND (NOT ${isGood} OR ${isNone}) ORDER BY number LIMIT ${most}`;
+}
+
+/** How SQL calls columns: by their place, for names differ from each other by upper and lower case only. */
+function named({ file, columns }: ReportQuery) {
+  const nameOf = (column: string): string =>
+    file.kind === 'parquet' ? identifier(column) : `c${columns.indexOf(column)}`;
+  const text = (column: string | undefined): string =>
+    column === undefined ? `''` : `CAST(${nameOf(column)} AS VARCHAR)`;
+  return { nameOf, text };
+}
+
+/** The lines of a file that are usage of snapshots, with `more` of their columns; and which of them have all that counts. */
+function usageLines(
+  query: ReportQuery,
+  from: string,
+  more: readonly string[] = [],
+): { readonly lines: string; readonly isGood: string } {
+  const { nameOf, text } = named(query);
+  const { format } = query;
+  const { end } = format;
+  const time = (expression: string): string => `TRY_CAST(${expression} AS TIMESTAMP)`;
+  const started = time(format.startIsInterval ? `split_part(${text(format.start)}, '/', 1)` : nameOf(format.start));
+  const ended =
+    end === undefined
+      ? `${started} + INTERVAL 1 DAY`
+      : time(end.isInterval ? `split_part(${text(end.column)}, '/', 2)` : nameOf(end.column));
+  const correction = format.correction === undefined ? '' : `AND coalesce(${text(format.correction)}, '') = ''`;
+  const lines = `
+      SELECT ${[...more, ''].join(', ')}${text(format.resource)} AS resource, ${text(format.usageType)} AS usage_type,
+        ${started} AS started, ${ended} AS ended, TRY_CAST(${nameOf(format.amount)} AS DOUBLE) AS amount,
+        TRY_CAST(${nameOf(format.cost)} AS DOUBLE) AS cost, ${text(format.region)} AS region, ${text(format.account)} AS account,
+        ${text(format.currency)} AS currency
+      FROM ${from}
+      WHERE (${text(format.usageType)} LIKE '%EBS:SnapshotUsage' OR ${text(format.usageType)} LIKE '%EBS:SnapshotArchiveStorage')
+        AND ${text(format.lineType)} IN ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage') ${correction}`;
+  return { lines, isGood: 'coalesce(ended > started AND amount IS NOT NULL AND cost IS NOT NULL, false)' };
+}
+
+/** A file as a table; `numbered`: in its order, with the number of each line that can be read, from 1, as `number`. */
+function table(query: ReportQuery, how: 'as it comes' | 'numbered' = 'as it comes'): string {
+  const path = literal(query.file.path);
+  if (query.file.kind === 'parquet') {
+    if (how === 'as it comes') return `read_parquet(${path})`;
+    return `(SELECT *, file_row_number + 1 AS number FROM read_parquet(${path}, file_row_number = true))`;
+  }
+  if (how === 'as it comes') return csvTable(query, ['store_rejects = true', 'rejects_limit = 0']);
+  return `(SELECT *, row_number() OVER () AS number FROM ${csvTable(query, ['ignore_errors = true', 'parallel = false'])})`;
+}
+
+/** All is text but what must be a number or a time: a line in which it is not is rejected. */
+function csvTable({ file, format, columns }: ReportQuery, more: readonly string[]): string {
+  const typeOf = (column: string): string => {
+    if (column === format.amount || column === format.cost) return 'DOUBLE';
+    return column === format.start && !format.startIsInterval ? 'TIMESTAMP' : 'VARCHAR';
+  };
+  const names = columns.map((column, at) => `'c${at}': '${typeOf(column)}'`).join(', ');
+  const options = [
+    'auto_detect = false',
+    'header = true',
+    `delim = ','`,
+    `quote = '"'`,
+    `escape = '"'`,
+    `compression = '${file.kind === 'gzip' ? 'gzip' : 'none'}'`,
+    `max_line_size = ${longestLineBytes}`,
+    // It would be sixteen such lines, for each thread.
+    `buffer_size = ${longestLineBytes + 1024 * 1024}`,
+    'null_padding = false',
+    ...more,
+  ];
+  return `read_csv(${literal(file.path)}, columns = {${names}}, ${options.join(', ')})`;
+}
+
+/** The newest period of each snapshot in which it took something; a part of a month is what it would be for a whole one. */
+export const newestUsage = `
+  WITH deliveries AS (
+    SELECT snapshot, archived, started, delivery, max(hours) AS hours, sum(amount) AS amount, sum(cost) AS cost,
+      min(arn_partition) AS arn_partition, min(region) AS region, min(account) AS account, min(currency) AS currency
+    FROM usage GROUP BY snapshot, archived, started, delivery
+  ), periods AS (
+    SELECT * FROM deliveries QUALIFY delivery = max(delivery) OVER (PARTITION BY snapshot, started)
+  ), newest AS (
+    SELECT * FROM periods WHERE amount > 0 QUALIFY started = max(started) OVER (PARTITION BY snapshot)
+  )
+  SELECT snapshot, archived, arn_partition, region, account, currency, strftime(started, '%Y-%m-%dT%H:%M:%SZ') AS started,
+    amount * date_diff('hour', date_trunc('month', started), date_trunc('month', started) + INTERVAL 1 MONTH) / hours AS gib_months,
+    cost * date_diff('hour', date_trunc('month', started), date_trunc('month', started) + INTERVAL 1 MONTH) / hours AS dollars
+  FROM newest ORDER BY snapshot, archived`;
+
+/** What was billed on each day; of a day that an account has in several deliveries the newest counts. */
+export const billedDays = `
+  WITH newest AS (
+    SELECT day, account, sum(cost) AS cost, sum(amount) AS amount FROM days GROUP BY day, account, delivery
+    QUALIFY delivery = max(delivery) OVER (PARTITION BY day, account)
+  )
+  SELECT strftime(day, '%Y-%m-%d') AS day, sum(cost) AS dollars, sum(amount) AS gib_months FROM newest GROUP BY 1 ORDER BY 1`;
+
+/** As SQL writes texts: what is in them is never anything else. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
