@@ -11,7 +11,7 @@ import { createS3Service } from './s3/index.js';
 import { listen } from './server/server.js';
 import { authentication } from './sigv4/index.js';
 import { lockState } from './state-lock.js';
-import { createStsService } from './sts/index.js';
+import { createStsService, type IdentityProvider } from './sts/index.js';
 
 /** How a sandbox is started. */
 export interface SandboxOptions {
@@ -24,6 +24,8 @@ export interface SandboxOptions {
   readonly rolePolicies?: readonly string[];
   /** How long the role's keys are good for, and how long before their end there are new ones. Default: as on EC2. */
   readonly roleKeys?: { readonly lifetimeMs: number; readonly renewBeforeMs: number };
+  /** The OpenID Connect providers whose tokens AssumeRoleWithWebIdentity takes. Default: none. */
+  readonly identityProviders?: readonly IdentityProvider[];
   /** How the metadata service behaves at first, where not as on Amazon Linux 2023: version 1 is refused, two hops. */
   readonly metadataOptions?: Partial<MetadataOptions>;
   /** How long things of EC2 take. */
@@ -109,7 +111,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       ...(options.archiveSpeed === undefined ? {} : { archiveSpeed: options.archiveSpeed }),
     });
     closers.unshift(() => s3.close());
-    const services = [ec2, ebs, s3, createStsService({ identities }), createPricingService({ clock })];
+    const services = [
+      ec2,
+      ebs,
+      s3,
+      createStsService({ identities, identityProviders: options.identityProviders ?? [], clock }),
+      createPricingService({ clock }),
+    ];
     const injection = newFaultInjection(services, { clock });
     const server = await listening(port, () =>
       listen(services, {

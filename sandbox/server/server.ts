@@ -94,7 +94,7 @@ async function route(
   }
   const url = new URL(address);
   const scope = readCredentialScope(request.headers, url);
-  const name = scope?.service ?? 's3';
+  const name = scope?.service ?? (isForm(request) ? formService(services) : undefined) ?? 's3';
   const service = services.get(name);
   if (service === undefined) {
     request.resume();
@@ -125,6 +125,17 @@ async function route(
     if (response.headersSent) response.destroy();
     else service.refuse(error, received, response);
   }
+}
+
+/** A request of the Query protocol, which S3 has not. */
+function isForm({ method, url, headers }: IncomingMessage): boolean {
+  const type = headers['content-type'] ?? '';
+  return method === 'POST' && url === '/' && type.startsWith('application/x-www-form-urlencoded');
+}
+
+/** Who takes forms that nobody signed, and that so do not say for whom they are. */
+function formService(services: ReadonlyMap<string, Service>): string | undefined {
+  return [...services.values()].find(({ unsignedOperations }) => unsignedOperations !== undefined)?.signingName;
 }
 
 async function readWhole(request: IncomingMessage): Promise<Buffer> {

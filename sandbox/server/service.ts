@@ -54,6 +54,8 @@ export interface Service {
   readonly bodies: 'streamed' | 'whole';
   /** Everything that the service can do. */
   readonly operations: readonly ServiceOperation[];
+  /** Those of its operations that take requests that nobody has signed; undefined: none. */
+  readonly unsignedOperations?: ReadonlySet<string>;
   /** What its requests can be told apart by; undefined: by their operation only. */
   readonly particulars?: Particulars;
   /** The name of the operation in the service's API reference; undefined where the request is none that the service has. */

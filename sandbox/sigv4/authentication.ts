@@ -48,7 +48,8 @@ export function authentication({ find, clock }: AuthenticationOptions): Stage {
     const isS3 = exchange.service.signingName === 's3';
     const claim = readClaim(request);
     if (claim === undefined) {
-      if (!isS3) throw new Refusal('unsigned', 'Request is missing Authentication Token');
+      const isOpen = exchange.service.unsignedOperations?.has(exchange.service.operationOf(request) ?? '') === true;
+      if (!isS3 && !isOpen) throw new Refusal('unsigned', 'Request is missing Authentication Token');
       // S3 hears everybody; what it says to nobody's requests is its own affair.
       await next({ ...exchange, request: { ...request, caller: nobody } });
       return;

@@ -1,11 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import type { Identities } from '../iam/index.js';
 import { MalformedQuery, readQueryRequest } from '../server/query-protocol.js';
 import type { Refusal, RefusalAnswer, RefusalKind } from '../server/refusal.js';
 import type { Service, ServiceRequest } from '../server/service.js';
 import { element, xmlDocument, type XmlElement } from '../server/xml.js';
 import { notImplemented, StsError } from './errors.js';
-import { operations } from './operations/index.js';
+import { operations, unsignedOperations, type OperationContext } from './operations/index.js';
 import { readParameters } from './parameters.js';
 
 const namespace = { xmlns: 'https://sts.amazonaws.com/doc/2011-06-15/' };
@@ -13,11 +12,14 @@ const namespace = { xmlns: 'https://sts.amazonaws.com/doc/2011-06-15/' };
 /** The one version of the API that there is. */
 const apiVersion = '2011-06-15';
 
+/** What operations work on whoever asks. */
+export type Account = Pick<OperationContext, 'identities' | 'identityProviders' | 'clock'>;
+
 /** The handler of the STS endpoint: a Query request in, an XML document out, errors included. */
-export function dispatcher(identities: Identities): Service['handle'] {
+export function dispatcher(account: Account): Service['handle'] {
   return async (request, response) => {
     try {
-      send(response, request, { status: 200, body: perform(request, identities) });
+      send(response, request, { status: 200, body: perform(request, account) });
     } catch (error) {
       if (error instanceof MalformedQuery) fail(response, request, new StsError('ValidationError', error.message));
       else if (error instanceof StsError) fail(response, request, error);
@@ -52,7 +54,7 @@ export function refuse({ kind, message }: Refusal, request: ServiceRequest, resp
   fail(response, request, new StsError(code, message, status));
 }
 
-function perform(request: ServiceRequest, identities: Identities): string {
+function perform(request: ServiceRequest, account: Account): string {
   const { accessKeyId, caller, region, requestId } = request;
   const { action, version, parameters } = readQueryRequest(request);
   if (version !== apiVersion) {
@@ -60,11 +62,11 @@ function perform(request: ServiceRequest, identities: Identities): string {
   }
   const operation = operations.get(action);
   if (operation === undefined) throw notImplemented(`sts:${action}`);
-  if (accessKeyId === undefined) {
+  if (accessKeyId === undefined && !unsignedOperations.has(action)) {
     throw new StsError('MissingAuthenticationToken', 'Request is missing Authentication Token', 403);
   }
-  const isSession = identities.find(accessKeyId)?.sessionToken !== undefined;
-  const result = operation(readParameters(parameters), { caller, isSession, region, identities });
+  const isSession = account.identities.find(accessKeyId ?? '')?.sessionToken !== undefined;
+  const result = operation(readParameters(parameters), { ...account, caller, isSession, region });
   return document(`${action}Response`, [
     element(`${action}Result`, result),
     element('ResponseMetadata', [element('RequestId', requestId)]),

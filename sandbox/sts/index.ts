@@ -1,2 +1,3 @@
 export { operations } from './operations/index.js';
-export { createStsService, type StsServiceOptions } from './service.js';
+export { createStsService } from './service.js';
+export type { IdentityProvider } from './web-identity-token.js';

@@ -1,28 +1,22 @@
-import type { Identities } from '../iam/index.js';
 import { queryAction } from '../server/query-protocol.js';
 import { documentOperations } from '../server/service-operation.js';
 import type { Service } from '../server/service.js';
-import { dispatcher, refuse } from './dispatch.js';
-import { operations } from './operations/index.js';
-
-/** What STS needs. */
-export interface StsServiceOptions {
-  /** Whose keys it issues. */
-  readonly identities: Identities;
-}
+import { dispatcher, refuse, type Account } from './dispatch.js';
+import { operations, unsignedOperations } from './operations/index.js';
 
 /** The local STS. All regions are one. */
-export function createStsService({ identities }: StsServiceOptions): Service {
+export function createStsService(account: Account): Service {
   return {
     signingName: 'sts',
     bodies: 'whole',
     operations: documentOperations([...operations.keys()]),
+    unsignedOperations,
     operationOf: (request) => {
       const action = queryAction(request);
       return action !== undefined && operations.has(action) ? action : undefined;
     },
     refuse,
-    handle: dispatcher(identities),
+    handle: dispatcher(account),
     close: () => Promise.resolve(),
   };
 }

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { S3Client } from '@aws-sdk/client-s3';
 import { STSClient } from '@aws-sdk/client-sts';
-import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
 import type { Cloud, DoctorDependencies, FoundCredentials } from '../commands/index.js';
 import { AppError, messageOf, systemClock, type RetryPolicy } from '../core/index.js';
 import { callerIdentity, createDryRuns, createEc2, currentInstance } from '../source/index.js';
 import { clientDefaults, hasOwnEndpoint } from './compose.js';
+import { usualCredentials } from './credentials.js';
 import { serverDates } from './server-dates.js';
 
 /** What the composition needs to know of the command. */
@@ -18,8 +18,6 @@ export interface DoctorComposition {
 
 /** Someone waits for the answer: an outage that lasts is a finding. */
 const retryPolicy: RetryPolicy = { attempts: 4, firstPauseMs: 200, longestPauseMs: 2_000, totalMs: 10_000 };
-/** The metadata service has a slow second now and then; where there is none, four of them tell. */
-const metadataPatience = { timeout: 1_000, maxRetries: 2 };
 
 /** Builds everything real that `doctor` looks with. Throws nothing: what is not there is what it finds. */
 export function composeDoctor({ bucket, signal }: DoctorComposition): DoctorDependencies {
@@ -40,7 +38,7 @@ export function composeDoctor({ bucket, signal }: DoctorComposition): DoctorDepe
 }
 
 function connect(region: string, bucket: string | undefined): Cloud {
-  const chain = fromNodeProviderChain({ ...metadataPatience, logger: clientDefaults.logger });
+  const chain = usualCredentials();
   const settings = { ...clientDefaults, region, credentials: chain };
   const ec2 = new EC2Client(settings);
   const sts = new STSClient(settings);
@@ -77,6 +75,7 @@ async function findCredentials(chain: () => Promise<Given>): Promise<FoundCreden
   try {
     given = await chain();
   } catch (error) {
+    if (error instanceof AppError) throw error;
     const said = messageOf(error);
     const nowhere = /could not load credentials from any providers/i.test(said);
     throw new AppError(

@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { PricingClient } from '@aws-sdk/client-pricing';
-import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
 import type { IndexDependencies, MigrateDependencies } from '../commands/index.js';
 import { AppError, createPace, systemClock, type AwsCallHabits, type EventSink } from '../core/index.js';
 import { createEc2, currentInstance, ec2Sdk, type Ec2 } from '../source/index.js';
+import { silentLogger, usualCredentials } from './credentials.js';
 import { slowCalls } from './slow-calls.js';
 import { toolName, toolVersion } from './version.js';
 
@@ -17,13 +17,6 @@ export interface CompositionOptions {
   readonly events: EventSink;
   readonly signal: AbortSignal;
 }
-
-/** What the SDK would write to the console, our own errors and retries tell better. */
-const silent = (): undefined => undefined;
-const silentLogger = { debug: silent, info: silent, warn: silent, error: silent };
-
-/** The metadata service has a slow second now and then; where there is none, four of them tell. */
-const metadataPatience = { timeout: 1_000, maxRetries: 2 };
 
 /** Retries are ours (`callAws`); silence on a socket ends a call, and so do connections that never open. */
 export const clientDefaults = {
@@ -45,8 +38,7 @@ export const clientDefaults = {
 export async function composeMigrate(options: CompositionOptions): Promise<MigrateDependencies & Disposable> {
   if (options.needsRoot) requireRoot();
   const instance = await currentInstance(process.env.AWS_EC2_METADATA_SERVICE_ENDPOINT);
-  // The SDK's usual chain: environment, profile, SSO, process, web identity, container, role of the instance.
-  const credentials = fromNodeProviderChain({ ...metadataPatience, logger: silentLogger });
+  const credentials = usualCredentials();
   const s3 = new S3Client({
     ...clientDefaults,
     credentials,
@@ -85,7 +77,7 @@ export async function composeMigrate(options: CompositionOptions): Promise<Migra
 export function composeReading(options: Omit<CompositionOptions, 'needsRoot'>): IndexDependencies & Disposable {
   const s3 = new S3Client({
     ...clientDefaults,
-    credentials: fromNodeProviderChain({ ...metadataPatience, logger: silentLogger }),
+    credentials: usualCredentials(),
     region: process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1',
     followRegionRedirects: true,
     forcePathStyle: hasOwnEndpoint(),
@@ -119,7 +111,7 @@ export async function composeEc2({
   const sdk = await ec2Sdk();
   const client = new sdk.EC2Client({
     ...clientDefaults,
-    credentials: fromNodeProviderChain({ ...metadataPatience, logger: silentLogger }),
+    credentials: usualCredentials(),
     region,
   });
   return {
@@ -131,7 +123,7 @@ export async function composeEc2({
 /** EC2 of any region, for who has questions in several. */
 export async function composeRegions(): Promise<{ readonly ec2In: (region: string) => Ec2 } & Disposable> {
   const { EC2Client } = await ec2Sdk();
-  const credentials = fromNodeProviderChain({ ...metadataPatience, logger: silentLogger });
+  const credentials = usualCredentials();
   const regions = new Map<string, { readonly client: EC2Client; readonly ec2: Ec2 }>();
   return {
     ec2In: (region) => {
@@ -155,7 +147,7 @@ export async function composePricing(
   const { PricingClient } = await import('@aws-sdk/client-pricing');
   const client = new PricingClient({
     ...clientDefaults,
-    credentials: fromNodeProviderChain({ ...metadataPatience, logger: silentLogger }),
+    credentials: usualCredentials(),
     region: 'us-east-1',
   });
   return { client, habits: habitsOf(events), [Symbol.dispose]: () => client.destroy() };

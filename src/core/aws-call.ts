@@ -111,12 +111,13 @@ function newRenewal({ renewCredentials, signal }: AwsCallOptions): (error: AppEr
   return async (error) => {
     if (renewCredentials === undefined) return error;
     const limit = { limitMs: renewalMs, signal, tookTooLong: () => error };
-    // Where they come from may be away for a moment; the next attempt asks again.
-    const changed = await withinLimit(renewCredentials, limit).catch((second: unknown) => {
+    const renewed = await withinLimit(renewCredentials, limit).catch((second: unknown) => {
       if (isAbort(second)) throw second;
-      return false;
+      // Where they come from is away for a moment; the next attempt asks again, as often as the call may be tried.
+      return second instanceof AppError && second.retryable ? second : false;
     });
-    unchanged = changed ? 0 : unchanged + 1;
+    if (renewed instanceof AppError) return renewed;
+    unchanged = renewed ? 0 : unchanged + 1;
     if (unchanged <= sameCredentials) return error;
     const { code, message, hint, details } = error;
     return new AppError(code, message, { cause: error, details, ...(hint === undefined ? {} : { hint }) });
@@ -136,18 +137,4 @@ function tookTooLong({ action, resource }: AwsCall, limitMs: number): AppError {
       details: { action, resource, awsCode: 'AttemptTimeout' },
     },
   );
-}
-
-/** What of a credential provider of the SDK is used here. */
-type Credentials = (options?: {
-  readonly forceRefresh?: boolean;
-}) => Promise<{ readonly accessKeyId: string; readonly sessionToken?: string | undefined }>;
-
-/** Makes {@link AwsCallOptions.renewCredentials} of the credential provider of an SDK client. */
-export function credentialsRenewal(credentials: Credentials): () => Promise<boolean> {
-  return async () => {
-    const before = await credentials();
-    const after = await credentials({ forceRefresh: true });
-    return before.accessKeyId !== after.accessKeyId || before.sessionToken !== after.sessionToken;
-  };
 }

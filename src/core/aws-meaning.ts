@@ -75,6 +75,14 @@ const kinds: readonly Kind[] = [
       'Attach an IAM role to this instance; or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
     ),
   },
+  {
+    // Of AssumeRoleWithWebIdentity (STS API reference); whose token it is, its message says.
+    codes: /^(?:InvalidIdentityToken|IDPRejectedClaim)(?:Exception)?$/,
+    meaning: final(
+      'credentials',
+      'STS does not take the token in AWS_WEB_IDENTITY_TOKEN_FILE: look at its issuer and audience, and at the identity provider in IAM.',
+    ),
+  },
   { codes: /^AuthFailure$/, meaning: (answer) => authFailure(answer) },
   {
     codes: /^(?:OptInRequired|NotSignedUp|AllAccessDisabled|AccountProblem|PendingVerification|Blocked|InvalidPayer)$/,
@@ -119,7 +127,7 @@ const kinds: readonly Kind[] = [
   },
   {
     codes:
-      /^(?:InternalError|InternalFailure|InternalServerError|KMS\.KMSInternal.*|ServiceUnavailable|Unavailable|RequestTimeout.*|TimeoutError|NetworkingError|OperationAborted|ConditionalRequestConflict|IncompleteBody|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT)$/,
+      /^(?:InternalError|InternalFailure|InternalServerError|KMS\.KMSInternal.*|ServiceUnavailable|Unavailable|RequestTimeout.*|TimeoutError|NetworkingError|OperationAborted|ConditionalRequestConflict|IncompleteBody|IDPCommunicationError(?:Exception)?|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT)$/,
     meaning: passing('unavailable'),
   },
 ];
@@ -167,7 +175,7 @@ function authFailure(answer: AwsAnswer): AwsMeaning {
  * a PutObject) and the policy that forbids it (IAM user guide, "Troubleshoot access denied error messages").
  */
 function denied({ code, message, action, resource }: AwsAnswer): AwsMeaning {
-  const said = /not authorized to perform: (?<action>[\w-]+:\w+)(?: on resource: (?<resource>\S+))?/.exec(
+  const said = /not authorized to perform:? (?<action>[\w-]+:\w+)(?: on resource: (?<resource>\S+))?/i.exec(
     message,
   )?.groups;
   const wanted = `${said?.action ?? action} on ${said?.resource?.replaceAll('"', '') ?? resource}`;
@@ -176,9 +184,11 @@ function denied({ code, message, action, resource }: AwsAnswer): AwsMeaning {
   const hint =
     policy !== undefined
       ? `${upperFirst(articleOf(policy))} forbids ${wanted}; no other permission helps. Ask whoever administers it for an exception.`
-      : said?.action?.startsWith('kms:') === true || code.startsWith('KMS.')
-        ? `Allow ${said === undefined ? 'kms:GenerateDataKey and kms:Decrypt on the key' : wanted} for the role that runs snap-to-s3, in its own policy and in that of the key.`
-        : `Allow ${wanted} for the role that runs snap-to-s3; docs/iam-policy.json has the whole policy.`;
+      : said?.action?.startsWith('sts:') === true
+        ? `Allow ${said.action} in the trust policy of the role that is assumed (AWS_ROLE_ARN, or role_arn of the profile), and to who assumes it.`
+        : said?.action?.startsWith('kms:') === true || code.startsWith('KMS.')
+          ? `Allow ${said === undefined ? 'kms:GenerateDataKey and kms:Decrypt on the key' : wanted} for the role that runs snap-to-s3, in its own policy and in that of the key.`
+          : `Allow ${wanted} for the role that runs snap-to-s3; docs/iam-policy.json has the whole policy.`;
   const decode =
     encoded === undefined ? '' : ` AWS's reason: aws sts decode-authorization-message --encoded-message ${encoded}`;
   const whose = isNameless(code)

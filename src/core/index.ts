@@ -3,6 +3,7 @@ export * from './aws-call.js';
 export * from './aws-failure.js';
 export * from './buffer-pool.js';
 export * from './clock.js';
+export * from './credentials.js';
 export * from './errors.js';
 export * from './events.js';
 export * from './heap.js';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readMigrateOptions } from '../../src/cli/migrate-options.js';
+import { readConfigFiles, usualConfigFiles } from '../../src/cli/options/config-file.js';
 import { addOptions, readOptions, typedOptions, type Environment } from '../../src/cli/options/index.js';
 
 let folder = '';
@@ -235,6 +236,16 @@ describe('configuration files', () => {
     expect(readWith({ HOME }, '--all').bucket).toBe('from-home');
     expect(readWith({ HOME, XDG_CONFIG_HOME: join(folder, 'xdg') }, '--all').bucket).toBe('from-xdg');
     expect(readWith({ HOME, SNAP_TO_S3_CONFIG: named }, '--all').bucket).toBe('from-named');
+  });
+
+  it('for all users of the machine count less than those of one', async () => {
+    await mkdir(join(folder, 'user/.config/snap-to-s3'), { recursive: true });
+    await file('user/.config/snap-to-s3/config.json', { bucket: 'from-user' });
+    const system = await file('system.json', { bucket: 'from-system', jobs: 4 });
+    const usual = usualConfigFiles({ HOME: join(folder, 'user') }, system);
+    const given = readConfigFiles({ usual });
+    expect([given.get('bucket')?.value, given.get('jobs')?.value]).toEqual(['from-user', '4']);
+    expect(usualConfigFiles({})).toEqual(['/etc/snap-to-s3.json']);
   });
 
   it.each([

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { callAws, createPace, systemClock, type AwsRetry, type RetryPolicy } from '../../src/core/index.js';
+import {
+  callAws,
+  createPace,
+  credentialsRenewal,
+  steadyCredentials,
+  systemClock,
+  type AwsRetry,
+  type RetryPolicy,
+} from '../../src/core/index.js';
 import { fakeClock } from './fake-clock.js';
 
 const call = { action: 's3:PutObject', resource: 's3://bucket/key' };
@@ -190,6 +198,68 @@ describe('credentials that are over', () => {
       details: { action: 's3:PutObject', resource: 's3://bucket/key' },
     });
     expect(attempts).toBe(3);
+  });
+});
+
+describe('credentials whose source is away', () => {
+  const refused = Object.assign(new Error('Could not load credentials from any providers'), {
+    name: 'CredentialsProviderError',
+  });
+  const keys = { accessKeyId: 'AKIA' };
+
+  it('are waited for as long as any other failure, once there were some', async () => {
+    let asked = 0;
+    const provider = steadyCredentials(
+      () => ((asked += 1), asked === 1 ? Promise.resolve(keys) : Promise.reject(refused)),
+      {
+        profile: 'p',
+      },
+    );
+    await provider();
+    let attempts = 0;
+    const failing = callAws(call, () => ((attempts += 1), provider()), {
+      clock: fakeClock(),
+      policy: { ...policy, attempts: 7 },
+      renewCredentials: credentialsRenewal(provider),
+    });
+    await expect(failing).rejects.toMatchObject({
+      code: 'credentials',
+      message: expect.stringContaining('new ones cannot be had: Could not load credentials'),
+    });
+    expect(attempts).toBe(7);
+  });
+
+  it('are none at first: that is final', async () => {
+    let attempts = 0;
+    const provider = steadyCredentials(() => ((attempts += 1), Promise.reject(refused)), { profile: 'p' });
+    const failing = callAws(call, () => provider(), {
+      clock: fakeClock(),
+      policy,
+      renewCredentials: credentialsRenewal(provider),
+    });
+    await expect(failing).rejects.toMatchObject({ message: expect.stringContaining('No AWS credentials were found') });
+    expect(attempts).toBe(1);
+  });
+
+  it('and are denied now -> that is final, too', async () => {
+    const denial = Object.assign(new Error('Not authorized to perform sts:AssumeRoleWithWebIdentity'), {
+      name: 'AccessDenied',
+      $metadata: { httpStatusCode: 403 },
+    });
+    let asked = 0;
+    const provider = steadyCredentials(
+      () => ((asked += 1), asked === 1 ? Promise.resolve(keys) : Promise.reject(denial)),
+      {
+        profile: 'p',
+      },
+    );
+    await provider();
+    const failing = callAws(call, () => provider(), { clock: fakeClock(), policy });
+    await expect(failing).rejects.toMatchObject({
+      code: 'access-denied',
+      hint: expect.stringMatching(/^Allow sts:AssumeRoleWithWebIdentity in the trust policy/),
+    });
+    expect(asked).toBe(2);
   });
 });
 

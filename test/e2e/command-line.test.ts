@@ -46,6 +46,31 @@ describe('--storage-class', () => {
   });
 });
 
+describe('--compression-level', () => {
+  it('is in effect, and in the manifest', async () => {
+    const bucket = await aws.bucket();
+    // Text that somebody wrote: what is made up can come out larger at a higher level.
+    const text = await readFile(join(import.meta.dirname, '../../package-lock.json'));
+    const snapshotId = await aws.snapshot((device) =>
+      filesystemOn(device, 'ext4', (path) => writeFile(join(path, 'text'), text)),
+    );
+    const storedAt = async (level: string): Promise<number> => {
+      const how = ['--compression', 'zstd', '--compression-level', level];
+      const { status, stderr } = await aws.command(['migrate', '--snapshots', snapshotId, '--bucket', bucket, ...how]);
+      expect(status, stderr).toBe(0);
+      const manifestKey = (await aws.keys(bucket)).find((key) => key.endsWith('.manifest.json')) ?? '';
+      const manifest = JSON.parse(await readFile(await aws.download(bucket, manifestKey), 'utf8')) as {
+        objects: { level: number; storedBytes: number }[];
+      };
+      expect(manifest.objects.map((object) => object.level)).toEqual([Number(level)]);
+      return manifest.objects[0]?.storedBytes ?? 0;
+    };
+    const [fast, small] = [await storedAt('1'), await storedAt('9')];
+    expect(small).toBeGreaterThan(0);
+    expect(small).toBeLessThan(fast);
+  });
+});
+
 describe('variables, a file and flags', () => {
   it('make one command line, and a mistyped variable is told', async () => {
     const bucket = await aws.bucket();

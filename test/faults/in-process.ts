@@ -3,34 +3,52 @@ import { join } from 'node:path';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { S3Client } from '@aws-sdk/client-s3';
 import { administrator } from '../../sandbox/iam/index.js';
+import { clientDefaults } from '../../src/cli/compose.js';
 import {
+  cleanup,
   migrate,
   restore,
   validate,
+  type CleanupResult,
   type RestoreDestination,
   type MigrateDependencies,
   type RunResult,
+  type Selection,
 } from '../../src/commands/index.js';
 import {
+  createPace,
   snapshotId,
   systemClock,
   type AppEvent,
+  type AwsRetry,
   type Clock,
   type RetryPolicy,
-  type SnapshotId,
 } from '../../src/core/index.js';
 import { createEc2, currentInstance } from '../../src/source/index.js';
 import type { LocalAws } from '../support/local-aws.js';
 import type { Subject } from './support.js';
 
-/** How much faster than real the time of {@link migrateHurried} goes: five minutes are less than three seconds. */
-const haste = 120;
+/** How much faster than real time goes, unless told: five minutes are less than three seconds. */
+const usualHaste = 120;
 
 /** Real work, hurried waiting: every bound in minutes is one in seconds. */
-export const hurriedClock: Clock = {
+const hurriedClock = (haste: number): Clock => ({
   now: () => Date.now() * haste,
   sleep: (ms, signal) => systemClock.sleep(ms / haste, signal),
-};
+});
+
+/** How a run differs from an impatient one. */
+export interface Hurry extends Partial<RetryPolicy> {
+  /** After how long a silent socket is given up; the command's own limit unless told. Real time. */
+  readonly socketMs?: number;
+  readonly onEvent?: (event: AppEvent) => void;
+  readonly haste?: number;
+  /** By its tag; unless told, the snapshot is named. */
+  readonly selection?: Selection;
+}
+
+/** The command's own patience: nothing that passes may make a run fail, however slow the machine. */
+export const patient: Hurry = { haste: 20, attempts: 10, totalMs: 24 * 3_600_000, throttledMs: 24 * 3_600_000 };
 
 /** Few attempts with short pauses, so that failures that last are over soon. */
 const impatient: RetryPolicy = {
@@ -49,8 +67,8 @@ export interface HurriedRun extends RunResult {
 }
 
 /** Migrates one snapshot in this process, with the administrator's key and hurried time. */
-export function migrateHurried(aws: LocalAws, subject: Subject, policy?: Partial<RetryPolicy>): Promise<HurriedRun> {
-  return hurried({ aws, subject, policy }, (selection, dependencies) => {
+export function migrateHurried(aws: LocalAws, subject: Subject, hurry?: Hurry): Promise<HurriedRun> {
+  return hurried({ aws, subject, hurry }, (selection, dependencies) => {
     const settings = {
       ...common(aws),
       content: 'tar',
@@ -64,8 +82,8 @@ export function migrateHurried(aws: LocalAws, subject: Subject, policy?: Partial
 }
 
 /** Validates one snapshot likewise. */
-export function validateHurried(aws: LocalAws, subject: Subject, policy?: Partial<RetryPolicy>): Promise<HurriedRun> {
-  return hurried({ aws, subject, policy }, (selection, dependencies) =>
+export function validateHurried(aws: LocalAws, subject: Subject, hurry?: Hurry): Promise<HurriedRun> {
+  return hurried({ aws, subject, hurry }, (selection, dependencies) =>
     validate(selection, { ...common(aws), downloadStreams: 2, sessionKeys: [] }, dependencies),
   );
 }
@@ -74,9 +92,9 @@ export function validateHurried(aws: LocalAws, subject: Subject, policy?: Partia
 export function restoreHurried(
   aws: LocalAws,
   subject: Subject,
-  { path, policy }: { readonly path?: string; readonly policy?: Partial<RetryPolicy> } = {},
+  { path, policy }: { readonly path?: string; readonly policy?: Hurry } = {},
 ): Promise<HurriedRun> {
-  return hurried({ aws, subject, policy }, (_, machine) => {
+  return hurried({ aws, subject, hurry: policy }, (_, machine) => {
     const settings = { partition: undefined, thaw: undefined, downloadStreams: 2, sessionKeys: [] };
     const destination: RestoreDestination =
       path === undefined
@@ -85,6 +103,20 @@ export function restoreHurried(
     const archives = [{ snapshotId: snapshotId(subject.snapshotId) }];
     return restore(archives, { ...settings, destination }, { ...machine, isRoot: true });
   });
+}
+
+/** Cleans up after dead runs likewise. */
+export async function cleanUpHurried(
+  aws: LocalAws,
+  subject: Subject,
+  hurry?: Hurry,
+): Promise<CleanupResult & Pick<HurriedRun, 'events' | 'warnings'>> {
+  let cleaned: CleanupResult = { findings: [], freed: [] };
+  const { events, warnings } = await hurried({ aws, subject, hurry }, async (_, dependencies) => {
+    cleaned = await cleanup({ tag: 'snap-to-s3', leaseMs: 24 * 3_600_000, dryRun: false }, dependencies);
+    return { done: [], failed: [] };
+  });
+  return { ...cleaned, events, warnings };
 }
 
 const common = ({ mountPoint }: LocalAws) => ({
@@ -98,47 +130,54 @@ const common = ({ mountPoint }: LocalAws) => ({
 });
 
 async function hurried(
-  run: { readonly aws: LocalAws; readonly subject: Subject; readonly policy: Partial<RetryPolicy> | undefined },
-  work: (
-    selection: { readonly kind: 'list'; readonly snapshotIds: readonly SnapshotId[] },
-    dependencies: MigrateDependencies,
-  ) => Promise<RunResult>,
+  run: { readonly aws: LocalAws; readonly subject: Subject; readonly hurry: Hurry | undefined },
+  work: (selection: Selection, dependencies: MigrateDependencies) => Promise<RunResult>,
 ): Promise<HurriedRun> {
-  const { aws, subject, policy } = run;
-  // As cli/compose makes them: retries are ours.
+  const { aws, subject } = run;
+  const {
+    socketMs = clientDefaults.requestHandler.socketTimeout,
+    onEvent,
+    selection,
+    haste = usualHaste,
+    ...policy
+  } = run.hurry ?? {};
+  const clock = hurriedClock(haste);
+  // As cli/compose makes them.
   const client = {
+    ...clientDefaults,
+    requestHandler: { ...clientDefaults.requestHandler, socketTimeout: socketMs },
     endpoint: aws.url,
     region: 'us-east-1',
     credentials: administrator,
-    maxAttempts: 1,
-    logger: silentLogger,
   };
   using ec2 = disposable(new EC2Client(client));
   using s3 = disposable(new S3Client({ ...client, forcePathStyle: true }));
   const events: AppEvent[] = [];
+  const habits = {
+    pace: createPace(clock),
+    onRetry: ({ call: { action, resource }, error, attempt, pauseMs }: AwsRetry): void =>
+      void events.push({ kind: 'retry', action, resource, attempt, pauseMs, reason: error.message }),
+  };
   const retryPolicy = { ...impatient, ...policy };
   const temporaryDirectory = join(aws.folder, 'tmp');
-  const result = await work(
-    { kind: 'list', snapshotIds: [snapshotId(subject.snapshotId)] },
-    {
-      ec2: createEc2(ec2, { clock: hurriedClock, retryPolicy }),
-      store: { client: s3, bucket: subject.bucket, clock: hurriedClock, temporaryDirectory, retryPolicy },
-      instance: await currentInstance(aws.imdsUrl),
-      clock: hurriedClock,
-      events: (event) => void events.push(event),
-      parallelism: 2,
-      runId: `run-${randomUUID()}`,
-      gnupgHome: undefined,
-      tool: { name: 'snap-to-s3', version: '0' },
-      signal: new AbortController().signal,
+  const result = await work(selection ?? { kind: 'list', snapshotIds: [snapshotId(subject.snapshotId)] }, {
+    ec2: createEc2(ec2, { clock, retryPolicy, habits }),
+    store: { client: s3, bucket: subject.bucket, clock, temporaryDirectory, retryPolicy, habits },
+    instance: await currentInstance(aws.imdsUrl),
+    clock,
+    events: (event) => {
+      events.push(event);
+      onEvent?.(event);
     },
-  );
+    parallelism: 2,
+    runId: `run-${randomUUID()}`,
+    gnupgHome: undefined,
+    tool: { name: 'snap-to-s3', version: '0' },
+    signal: new AbortController().signal,
+  });
   const warnings = events.flatMap((event) => (event.kind === 'warning' ? [event.text] : []));
   return { ...result, events, warnings };
 }
-
-const silent = (): undefined => undefined;
-const silentLogger = { debug: silent, info: silent, warn: silent, error: silent };
 
 function disposable<T extends { destroy(): void }>(client: T): T & Disposable {
   return Object.assign(client, { [Symbol.dispose]: () => client.destroy() });

@@ -1,8 +1,17 @@
-import { CreateTagsCommand } from '@aws-sdk/client-ec2';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Fault, InjectedFault } from '../../sandbox/faults/index.js';
 import { localAws, type LocalAws } from '../support/local-aws.js';
-import { allOperations, expectArchived, once, operations, spared, subject, type Subject } from './support.js';
+import { migrateHurried, patient, type HurriedRun } from './in-process.js';
+import {
+  allOperations,
+  expectArchived,
+  once,
+  operations,
+  spared,
+  startAnew,
+  subject,
+  type Subject,
+} from './support.js';
 
 // A fault that passes, once at each call that `migrate` makes: the archive is what it would have been without.
 
@@ -13,28 +22,53 @@ beforeAll(async () => {
   disk = await subject(aws, await aws.bucket());
 });
 afterAll(() => aws[Symbol.asyncDispose]());
+beforeEach(() => startAnew(aws, disk));
 afterEach(async () => {
   aws.faults.clear();
   await aws.removeVolumes();
 });
 
-const withBodies = [...operations.describing, ...operations.changing];
-const all = allOperations;
-const kinds: readonly (readonly [string, Fault, readonly string[]])[] = [
-  ['is throttled', { kind: 'throttled' }, all],
-  ['is an internal error', { kind: 'internal-error' }, all],
-  ['is unavailable', { kind: 'unavailable' }, all],
-  ['says that the token is over', { kind: 'expired-token' }, all],
-  ['is reset before the work', { kind: 'reset', when: 'before' }, all],
-  ['is reset after the work', { kind: 'reset', when: 'after' }, all],
-  ['hangs for a while', { kind: 'hang', when: 'after', ms: 300 }, all],
-  ['is answered with half an answer', { kind: 'truncated', afterBytes: 90, body: 'response' }, withBodies],
-  ['is answered slowly', { kind: 'slow', bytesPerSecond: 4_000, body: 'response' }, withBodies],
-];
-
 const part = 's3:UploadPart';
 const put = 's3:PutObject';
 const complete = 's3:CompleteMultipartUpload';
+const withBodies = [
+  ...operations.describing,
+  ...operations.changing,
+  's3:CreateMultipartUpload',
+  complete,
+  's3:ListObjectsV2',
+  's3:ListMultipartUploads',
+];
+
+/** What each call meets, one after the other, before it is let through. */
+const kinds: readonly (readonly [string, readonly (readonly [Fault, readonly string[]])[]])[] = [
+  [
+    'by a refusal',
+    [
+      [{ kind: 'throttled' }, allOperations],
+      [{ kind: 'internal-error' }, allOperations],
+      [{ kind: 'unavailable' }, allOperations],
+      [{ kind: 'expired-token' }, allOperations],
+    ],
+  ],
+  [
+    'before the work',
+    [
+      [{ kind: 'reset', when: 'before' }, allOperations],
+      [{ kind: 'hang', when: 'before', ms: 300 }, allOperations],
+      [{ kind: 'slow', bytesPerSecond: 4_000, body: 'response' }, withBodies],
+    ],
+  ],
+  [
+    'after the work',
+    [
+      [{ kind: 'reset', when: 'after' }, allOperations],
+      [{ kind: 'truncated', afterBytes: 90, body: 'response' }, withBodies],
+      [{ kind: 'hang', when: 'after', ms: 300 }, allOperations],
+    ],
+  ],
+];
+
 /** What only bodies that are sent can have, and long operations, each once: met one after the other in one run. */
 const ofSending: readonly (readonly [string, Fault])[] = [
   [part, { kind: 'truncated', afterBytes: 3_000_000, body: 'request' }],
@@ -42,45 +76,63 @@ const ofSending: readonly (readonly [string, Fault])[] = [
   [part, { kind: 'slow', bytesPerSecond: 4_000_000, body: 'request' }],
   [put, { kind: 'truncated', afterBytes: 10, body: 'request' }],
   [put, { kind: 'flipped-bit', body: 'request' }],
+  [put, { kind: 'slow', bytesPerSecond: 1_000, body: 'request' }],
+  [complete, { kind: 'truncated', afterBytes: 90, body: 'request' }],
+  [complete, { kind: 'slow', bytesPerSecond: 4_000, body: 'request' }],
   [complete, { kind: 'error-in-200', work: 'undone', code: 'InternalError' }],
   [complete, { kind: 'error-in-200', work: 'undone', code: 'SlowDown' }],
   [complete, { kind: 'error-in-200', work: 'done', code: 'ServiceUnavailable' }],
   [complete, { kind: 'reset', when: 'after' }],
 ];
 
-/** Changes that are not seen at once, and ones that take their time. */
-const ofEc2: readonly (readonly [string, Fault])[] = [
-  ['ec2:CreateTags', { kind: 'late', ms: 4_000 }],
-  ['ec2:CreateVolume', { kind: 'late', ms: 1_000 }],
-  ['ec2:CreateVolume', { kind: 'stuck', ms: 1_500 }],
-  ['ec2:AttachVolume', { kind: 'late', ms: 700 }],
-  ['ec2:AttachVolume', { kind: 'stuck', ms: 1_500 }],
-  ['ec2:DetachVolume', { kind: 'stuck', ms: 1_500 }],
+/** Changes that are not seen at once, and ones that take their time; in real time, which EC2's own bounds are for. */
+const ofEc2: readonly (readonly [string, readonly (readonly [string, Fault])[]])[] = [
+  [
+    'seen late',
+    [
+      ['ec2:CreateTags', { kind: 'late', ms: 4_000 }],
+      ['ec2:CreateVolume', { kind: 'late', ms: 1_000 }],
+      ['ec2:AttachVolume', { kind: 'late', ms: 700 }],
+      ['ec2:DetachVolume', { kind: 'late', ms: 700 }],
+    ],
+  ],
+  [
+    'slow to end',
+    [
+      ['ec2:CreateVolume', { kind: 'stuck', ms: 1_500 }],
+      ['ec2:AttachVolume', { kind: 'stuck', ms: 1_500 }],
+      ['ec2:DetachVolume', { kind: 'stuck', ms: 1_500 }],
+      ['ec2:DeleteVolume', { kind: 'stuck', ms: 500 }],
+    ],
+  ],
+  ['busy', [['ec2:DetachVolume', { kind: 'busy', ms: 1_000 }]]],
 ];
 
+const adding = (faults: readonly (readonly [string, Fault])[]): readonly InjectedFault[] =>
+  faults.map(([operation, fault]) => aws.faults.add({ operation, fault, times: 1 }));
+
+async function expectMigrated({ done, failed, warnings }: HurriedRun, faults: readonly InjectedFault[]): Promise<void> {
+  expect(failed).toEqual([]);
+  expect(done).toEqual([disk.snapshotId]);
+  expect(warnings).toEqual([]);
+  expect(spared(faults)).toEqual([]);
+  await expectArchived(aws, disk);
+}
+
 describe('the archive is whole, and nothing is left, when', () => {
-  const migrates = async (faults: readonly InjectedFault[]): Promise<void> => {
-    const finished = await aws.command(['migrate', '--snapshots', disk.snapshotId, '--bucket', disk.bucket]);
-    expect(finished.status, finished.stderr).toBe(0);
-    expect(spared(faults)).toEqual([]);
-    await expectArchived(aws, disk);
-  };
+  it.each(kinds)('every call fails %s, in every way, once each', async (_, met) => {
+    const faults = met.flatMap(([fault, names]) => once(aws, names, fault));
+    await expectMigrated(await migrateHurried(aws, disk, { ...patient, selection: { kind: 'all' } }), faults);
+  });
 
   it('bytes on their way to S3 are cut off, changed or slow, and completions fail in every way', async () => {
-    await migrates(ofSending.map(([operation, fault]) => aws.faults.add({ operation, fault, times: 1 })));
+    const faults = adding(ofSending);
+    await expectMigrated(await migrateHurried(aws, disk, patient), faults);
   });
 
-  it.each(ofEc2)('%s is %o', async (operation, fault) => {
-    await migrates([aws.faults.add({ operation, fault, times: 1 })]);
-  });
-});
-
-describe('every call once', () => {
-  it.each(kinds)('%s -> the archive is whole, and nothing is left', async (_, fault, names) => {
-    const Tags = [{ Key: 'snap-to-s3', Value: 'migrate' }];
-    await aws.ec2.send(new CreateTagsCommand({ Resources: [disk.snapshotId], Tags }));
-    const faults = once(aws, names, fault);
-    const finished = await aws.command(['migrate', '--all', '--bucket', disk.bucket]);
+  it.each(ofEc2)('changes of EC2 are %s', async (_, changes) => {
+    const faults = adding(changes);
+    const finished = await aws.command(['migrate', '--snapshots', disk.snapshotId, '--bucket', disk.bucket]);
     expect(finished.status, finished.stderr).toBe(0);
     expect(spared(faults)).toEqual([]);
     await expectArchived(aws, disk);

@@ -1,6 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { CreateTagsCommand, DeleteTagsCommand } from '@aws-sdk/client-ec2';
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+} from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
 import type { Fault, InjectedFault } from '../../sandbox/faults/index.js';
 import { poll, systemClock } from '../../src/core/index.js';
@@ -44,6 +51,19 @@ export async function subject(aws: LocalAws, bucket: string): Promise<Subject> {
     filesystemOn(device, 'ext4', (mountedAt) => writeFile(join(mountedAt, 'random'), bytes)),
   );
   return { snapshotId, bucket, sha256: await sha256sum(path) };
+}
+
+/** Nothing is archived of it or under way, and its tag is `migrate`: what a run before has archived proves nothing of the next. */
+export async function startAnew(aws: LocalAws, { snapshotId, bucket: Bucket }: Subject): Promise<void> {
+  const { Contents = [] } = await aws.s3.send(new ListObjectsV2Command({ Bucket }));
+  for (const { Key } of Contents) await aws.s3.send(new DeleteObjectCommand({ Bucket, Key }));
+  const { Uploads = [] } = await aws.s3.send(new ListMultipartUploadsCommand({ Bucket }));
+  for (const { Key, UploadId } of Uploads) {
+    await aws.s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+  }
+  await aws.ec2.send(new DeleteTagsCommand({ Resources: [snapshotId], Tags: [{ Key: 'snap-to-s3-id' }] }));
+  const Tags = [{ Key: 'snap-to-s3', Value: 'migrate' }];
+  await aws.ec2.send(new CreateTagsCommand({ Resources: [snapshotId], Tags }));
 }
 
 /** The archive of a subject is what its disk was, and everything else is as after an undisturbed run. */

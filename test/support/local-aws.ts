@@ -126,6 +126,8 @@ export interface LocalAwsOptions {
   readonly archiveSpeed?: number;
   /** How long the keys of the command's role are good for. */
   readonly roleKeys?: NonNullable<SandboxOptions['roleKeys']>;
+  /** Whose tokens STS takes. */
+  readonly identityProviders?: NonNullable<SandboxOptions['identityProviders']>;
   /** The time for AWS; the command goes by the machine's own. */
   readonly clock?: NonNullable<SandboxOptions['clock']>;
 }
@@ -134,6 +136,7 @@ export interface LocalAwsOptions {
 export async function localAws({
   delays = noDelays,
   roleKeys,
+  identityProviders,
   clock,
   archiveSpeed,
 }: LocalAwsOptions = {}): Promise<LocalAws> {
@@ -147,6 +150,7 @@ export async function localAws({
     port: 0,
     delays,
     ...(roleKeys === undefined ? {} : { roleKeys }),
+    ...(identityProviders === undefined ? {} : { identityProviders }),
     ...(archiveSpeed === undefined ? {} : { archiveSpeed }),
     ...(clock === undefined ? {} : { clock }),
   });

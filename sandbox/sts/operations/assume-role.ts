@@ -8,7 +8,7 @@ import { credentials } from './credentials.js';
 import { operation } from './operation.js';
 
 /** The limits of a role whose MaxSessionDuration is the longest that IAM allows: 12 hours. */
-const durationSeconds = { least: 900, most: 43_200, otherwise: 3_600 } as const;
+export const durationSeconds = { least: 900, most: 43_200, otherwise: 3_600 } as const;
 
 /** Sessions that are begun by a session of a role last an hour at most. */
 const longestChainedSeconds = 3_600;
@@ -36,9 +36,8 @@ export const assumeRole = operation<AssumeRoleRequest>({
   },
   perform: ({ roleArn, sessionName, seconds, externalId, policyText }, { caller, identities, region }) => {
     if (isRoot(caller)) throw accessDenied('Roles may not be assumed by root accounts.');
-    const [, roleName] = /^arn:aws:iam::\d{12}:role\/(?:[\w+=,.@-]+\/)*([\w+=,.@-]{1,64})$/.exec(roleArn) ?? [];
-    if (roleName === undefined) throw validationError(`${roleArn} is invalid`);
-    const sessionPolicy = policyText === undefined ? undefined : readSessionPolicy(policyText);
+    const roleName = roleNameOf(roleArn);
+    const narrowed = optionalSessionPolicy(policyText);
     caller.authorize({
       action: 'sts:AssumeRole',
       resource: roleArn,
@@ -57,7 +56,6 @@ export const assumeRole = operation<AssumeRoleRequest>({
       const reason = 'exceeds the 1 hour session limit for roles assumed by role chaining.';
       throw validationError(`The requested DurationSeconds ${reason}`);
     }
-    const narrowed = sessionPolicy === undefined ? {} : { sessionPolicy };
     const key = role.issue({ sessionName, lifetimeMs: seconds * 1000, ...narrowed });
     return [
       credentials(key),
@@ -69,9 +67,18 @@ export const assumeRole = operation<AssumeRoleRequest>({
   },
 });
 
-function readSessionPolicy(text: string): Policy {
+/** The name in the ARN of a role. Throws `ValidationError`. */
+export function roleNameOf(roleArn: string): string {
+  const [, name] = /^arn:aws:iam::\d{12}:role\/(?:[\w+=,.@-]+\/)*([\w+=,.@-]{1,64})$/.exec(roleArn) ?? [];
+  if (name === undefined) throw validationError(`${roleArn} is invalid`);
+  return name;
+}
+
+/** The policy that narrows a session, where there is one. Throws `MalformedPolicyDocument`. */
+export function optionalSessionPolicy(text: string | undefined): { readonly sessionPolicy?: Policy } {
+  if (text === undefined) return {};
   try {
-    return parsePolicy(text);
+    return { sessionPolicy: parsePolicy(text) };
   } catch (error) {
     if (error instanceof MalformedPolicy) throw malformedPolicyDocument(error.message);
     throw error;

@@ -1,7 +1,9 @@
+import type { Clock } from '../../../src/core/index.js';
 import type { Identities } from '../../iam/index.js';
 import type { Caller } from '../../server/caller.js';
 import type { XmlElement } from '../../server/xml.js';
 import type { Parameters } from '../parameters.js';
+import type { IdentityProvider } from '../web-identity-token.js';
 
 /** What an operation works on, and for whom. */
 export interface OperationContext {
@@ -11,6 +13,9 @@ export interface OperationContext {
   /** The region of the request. */
   readonly region: string;
   readonly identities: Identities;
+  /** Whose tokens are taken. */
+  readonly identityProviders: readonly IdentityProvider[];
+  readonly clock: Clock;
 }
 
 /** An action of the STS API: parameters in, elements of its result out; throws `StsError` and `Refusal`. */

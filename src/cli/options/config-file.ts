@@ -11,11 +11,11 @@ import { flagOf, type OptionValue } from './option.js';
 const systemFile = '/etc/snap-to-s3.json';
 
 /** The files that are read where none is named; of two that say something, the later one counts. */
-export function usualConfigFiles(environment: Environment): readonly string[] {
+export function usualConfigFiles(environment: Environment, system = systemFile): readonly string[] {
   const { XDG_CONFIG_HOME, HOME } = environment;
   // The XDG specification: a path that is not absolute is to be ignored.
   const home = XDG_CONFIG_HOME?.startsWith('/') === true ? XDG_CONFIG_HOME : HOME && join(HOME, '.config');
-  return [systemFile, ...(home === undefined || home === '' ? [] : [join(home, 'snap-to-s3', 'config.json')])];
+  return [system, ...(home === undefined || home === '' ? [] : [join(home, 'snap-to-s3', 'config.json')])];
 }
 
 /**

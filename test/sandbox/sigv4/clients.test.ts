@@ -40,6 +40,8 @@ beforeAll(async () => {
     await createEc2Service({ directory: `${folder.path}/ec2`, clock: systemClock }),
     createStsService({
       identities: openIdentities({ directory: `${folder.path}/iam`, accountId: '123456789012', clock: systemClock }),
+      identityProviders: [],
+      clock: systemClock,
     }),
   ];
   server = await listen(services, {

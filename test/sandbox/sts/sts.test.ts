@@ -1,5 +1,6 @@
 import {
   AssumeRoleCommand,
+  AssumeRoleWithWebIdentityCommand,
   GetAccessKeyInfoCommand,
   GetCallerIdentityCommand,
   GetFederationTokenCommand,
@@ -10,6 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { administrator, parsePolicy } from '../../../sandbox/iam/index.js';
 import { raw, signedFor } from '../server/support.js';
 import { allowing, reading, refusalOf } from '../iam/support.js';
+import { tokenMaker } from '../../support/web-identity.js';
 import { stsSandbox, type ClientKey } from './support.js';
 
 const roleArn = 'arn:aws:iam::123456789012:role/snap-to-s3';
@@ -228,6 +230,66 @@ describe('GetSessionToken', () => {
     });
     const nobody = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' };
     await expect(client(nobody).send(new GetSessionTokenCommand({}))).rejects.toMatchObject({ name: 'NotImplemented' });
+  });
+});
+
+describe('AssumeRoleWithWebIdentity', () => {
+  const nowMs = Date.UTC(2026, 10, 23, 12);
+  const maker = tokenMaker({ nowMs });
+  const command = (WebIdentityToken: string, RoleArn = roleArn) =>
+    new AssumeRoleWithWebIdentityCommand({ RoleArn, RoleSessionName: 'pod', WebIdentityToken });
+
+  it('begins a session for who has a token of a known provider, although nobody signs', async () => {
+    const { client, clock, identities } = await stsSandbox([maker.provider]);
+    const role = identities.addRole({ name: 'snap-to-s3', policies: [] });
+    const answer = await client(administrator).send(command(maker.token()));
+    expect(answer).toMatchObject({
+      AssumedRoleUser: {
+        Arn: 'arn:aws:sts::123456789012:assumed-role/snap-to-s3/pod',
+        AssumedRoleId: `${role.id}:pod`,
+      },
+      SubjectFromWebIdentityToken: 'system:serviceaccount:backup:snap-to-s3',
+      Audience: 'sts.amazonaws.com',
+      Provider: 'arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id/1',
+      Credentials: { Expiration: new Date(clock.now() + 3_600_000) },
+    });
+    expect(await client(asKey(answer.Credentials)).send(new GetCallerIdentityCommand({}))).toMatchObject({
+      Arn: 'arn:aws:sts::123456789012:assumed-role/snap-to-s3/pod',
+    });
+  });
+
+  const stranger = tokenMaker({ issuer: 'https://oidc.example.com/id/2', nowMs });
+  const impostor = tokenMaker({ nowMs });
+  const whole = maker.token();
+  it.each([
+    ['of no form', 'token', 'InvalidIdentityToken', /not a valid JWT/],
+    ['of a provider that is not known', stranger.token(), 'InvalidIdentityToken', /No OpenIDConnect provider found/],
+    ['signed by another', impostor.token(), 'InvalidIdentityToken', /verification key/],
+    [
+      'changed',
+      whole.replace(/\.[^.]+\./, `.${whole.split('.')[1]?.replace(/.$/, 'x') ?? ''}.`),
+      'InvalidIdentityToken',
+      /./,
+    ],
+    ['for others', maker.token({ aud: 'others' }), 'InvalidIdentityToken', /Incorrect token audience/],
+    ['that is over', maker.token({ exp: nowMs / 1_000 }), 'ExpiredTokenException', /^Token expired: current date/],
+  ])('refuses a token %s', async (_, token, name, message) => {
+    const { client, identities } = await stsSandbox([maker.provider]);
+    identities.addRole({ name: 'snap-to-s3', policies: [] });
+    await expect(client(administrator).send(command(token))).rejects.toMatchObject({
+      name: expect.stringMatching(new RegExp(`^${name}`)),
+      message: expect.stringMatching(message),
+      $metadata: { httpStatusCode: 400 },
+    });
+  });
+
+  it('tells nobody which roles there are', async () => {
+    const { client } = await stsSandbox([maker.provider]);
+    await expect(client(administrator).send(command(maker.token()))).rejects.toMatchObject({
+      name: 'AccessDenied',
+      message: 'Not authorized to perform sts:AssumeRoleWithWebIdentity',
+      $metadata: { httpStatusCode: 403 },
+    });
   });
 });
 

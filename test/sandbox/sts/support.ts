@@ -2,7 +2,7 @@ import { STSClient } from '@aws-sdk/client-sts';
 import { onTestFinished } from 'vitest';
 import type { AccessKey } from '../../../sandbox/iam/index.js';
 import type { Stage } from '../../../sandbox/server/pipeline.js';
-import { createStsService } from '../../../sandbox/sts/index.js';
+import { createStsService, type IdentityProvider } from '../../../sandbox/sts/index.js';
 import { testIdentities, type TestIdentities } from '../iam/support.js';
 import { testServer } from '../server/support.js';
 
@@ -16,14 +16,14 @@ export interface StsSandbox extends TestIdentities {
 }
 
 /** Starts one; it ends with the test, which fails if the sandbox had a defect. */
-export async function stsSandbox(): Promise<StsSandbox> {
+export async function stsSandbox(identityProviders: readonly IdentityProvider[] = []): Promise<StsSandbox> {
   const test = await testIdentities();
   const byKey: Stage = (exchange, next) => {
     const { request } = exchange;
     const caller = test.identities.find(request.accessKeyId ?? '')?.caller ?? request.caller;
     return next({ ...exchange, request: { ...request, caller } });
   };
-  const { server, defects } = await testServer([createStsService(test)], { stages: [byKey] });
+  const { server, defects } = await testServer([createStsService({ ...test, identityProviders })], { stages: [byKey] });
   onTestFinished(async () => {
     await server.close();
     if (defects.length > 0) throw new AggregateError(defects, 'The sandbox had defects');
