@@ -4,6 +4,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run, runText } from '../../src/process/index.js';
 import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
+import { loopDisk } from '../support/loop-disk.js';
 import { filesystemOn, localAws, type Finished, type LocalAws } from '../support/local-aws.js';
 
 // `snap-to-s3 restore` of archives that this tool has not made: the existing tool's, and an enemy's. And of many partitions.
@@ -41,7 +42,7 @@ describe('an archive of the existing tool', () => {
   it.each([
     ['tar.lz4', 'lz4 -1'],
     ['tar.zstd', 'zstd -3 -q'],
-    ['tar.lz4.gpg', 'lz4 -1 | gpg --batch --quiet --encrypt --recipient open@example.com'],
+    ['tar.zstd.gpg', 'zstd -3 -q | gpg --batch --quiet --encrypt --recipient open@example.com'],
   ])('%s comes back, all of it and a single file', async (extension, through) => {
     const source = await mkdtemp(join(aws.folder, 'source-'));
     await mkdir(join(source, 'folder'));
@@ -66,14 +67,34 @@ describe('an archive of the existing tool', () => {
     expect(said(link)).toContain('is another name of');
   });
 
-  it('an image comes back to a file, which is as it was', async () => {
+  it.each([
+    ['img.zstd', 'zstd -3 -q'],
+    ['img.lz4.gpg', 'lz4 -1 | gpg --batch --quiet --encrypt --recipient open@example.com'],
+  ])('an image, %s, comes back to a file, a disk and a program as it was', async (extension, through) => {
     const path = join(aws.folder, 'disk');
     await run(['bash', '-ec', `truncate -s 40M '${path}'; mkfs.ext4 -q -F '${path}'`]);
-    const id = await stored(`lz4 -1 < '${path}'`, 'img.lz4');
-    const to = join(aws.folder, 'disk-restored');
+    const id = await stored(`cat '${path}' | ${through}`, extension);
+    const to = join(aws.folder, `disk-${extension}`);
     const restored = await restore(id, '--bucket', bucket, '--to-file', to);
     expect(restored.status, said(restored)).toBe(0);
     await run(['cmp', path, to]);
+    await using disk = await loopDisk(40);
+    const onDisk = await restore(id, '--bucket', bucket, '--to-device', disk.path);
+    expect(onDisk.status, said(onDisk)).toBe(0);
+    await run(['cmp', path, disk.path]);
+  });
+
+  it('of several partitions comes back to a subfolder each', async () => {
+    const source = await mkdtemp(join(aws.folder, 'source-'));
+    await writeFile(join(source, 'file'), 'The file.\n');
+    const id = await stored(`tar -C '${source}' -c . | lz4 -1`, '1.tar.lz4');
+    const Body = await run(['bash', '-ec', 'set -o pipefail; tar -c ./file | zstd -q'], { cwd: source });
+    const Key = `vol-0123456789abcdef0/2017-01-01T00:00:00+00:00 ${id} - From the older tool.2.tar.zstd`;
+    await aws.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
+    const to = await mkdtemp(join(aws.folder, 'restored-'));
+    const restored = await restore(id, '--bucket', bucket, '--to-directory', to);
+    expect(restored.status, said(restored)).toBe(0);
+    for (const number of ['1', '2']) await run(['diff', '--recursive', source, join(to, number)]);
   });
 });
 
