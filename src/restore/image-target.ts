@@ -210,8 +210,11 @@ async function requireUnused(path: string): Promise<void> {
     .map((line) => line.trim().split(' '))
     .find(([, mountPoint]) => mountPoint !== undefined && mountPoint !== '');
   if (used === undefined) return;
-  throw new AppError('usage', `${path} is in use: ${used[0] ?? ''} is mounted at ${used[1] ?? ''}.`, {
-    hint: 'Unmount it first, if it is the right one at all.',
+  const [name = '', mountPoint = ''] = used;
+  const isSwap = mountPoint === '[SWAP]';
+  const how = isSwap ? 'is used as swap' : `is mounted at ${mountPoint}`;
+  throw new AppError('usage', `${path} is in use: ${name} ${how}.`, {
+    hint: `${isSwap ? 'Switch it off first (swapoff)' : 'Unmount it first'}, if it is the right one at all.`,
   });
 }
 

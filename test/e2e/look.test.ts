@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeleteSnapshotCommand } from '@aws-sdk/client-ec2';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run, runText } from '../../src/process/index.js';
 import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
@@ -164,6 +165,13 @@ describe('find', () => {
     expect(names(await look('find', before, 'etc/*'))).toEqual(['etc/hosts', 'etc/ssh', 'etc/zz']);
     expect(names(await look('find', before, '*', '--type', 'l'))).toEqual(['link -> etc/hosts']);
     expect(names(await look('find', before, '**/ssh*', '--type', 'd'))).toEqual(['etc/ssh']);
+    const json = await look('find', before, 'sshd*', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      kind: 'entry',
+      path: 'etc/ssh/sshd_config',
+      type: 'file',
+      size: 29,
+    });
     const nothing = await look('find', before, 'nowhere');
     expect(nothing).toMatchObject({ status: 0, stdout: `Nothing in the archive of ${before} is named "nowhere".\n` });
   });
@@ -190,6 +198,41 @@ describe('diff', () => {
       type: 'file',
       changes: [{ what: 'mode', before: '0644', after: '0600' }],
     });
+  });
+});
+
+it('diff of disks with other partitions tells what is on each', async () => {
+  const { stdout, status } = await look('diff', disk, before);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^[+] disk\/etc\/$/m);
+  expect(stdout).toMatch(/^- 2\/on-2$/m);
+});
+
+describe('an archive of the existing tool', () => {
+  const older = 'snap-0123456789abcdef0';
+  beforeAll(async () => {
+    const Key = `vol-0123456789abcdef0/2017-01-01T00:00:00+00:00 ${older} - From the older tool.tar.lz4`;
+    const Body = await run(['bash', '-ec', 'set -o pipefail; tar -C /etc -c hostname | lz4 -1']);
+    await aws.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
+  });
+  afterAll(async () => {
+    const Key = `vol-0123456789abcdef0/2017-01-01T00:00:00+00:00 ${older} - From the older tool.tar.lz4`;
+    await aws.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+  });
+
+  it('is inspected without manifest, and has no files to show, which is said', async () => {
+    const shown = await look('inspect', older);
+    expect(shown.status, shown.stderr).toBe(0);
+    expect(shown.stdout).toMatch(/^ {2}index: +none$/m);
+    for (const argv of [
+      ['ls', older],
+      ['find', older, '*'],
+      ['diff', before, older],
+    ]) {
+      const refused = await look(...argv);
+      expect(refused.status).toBe(2);
+      expect(refused.stderr).toContain('has no index: it was made by another tool.');
+    }
   });
 });
 

@@ -75,6 +75,13 @@ describe.each([
     const found = await treeOf(to);
     expect([...found.keys()]).toEqual([...original.keys()]);
     for (const [path, entry] of original) expect(found.get(path), path).toEqual(entry);
+    if (how === 'gpg') {
+      const one = await newFolder();
+      const [path = ''] = [...original].find(([name, { type: is }]) => is === 'file' && /^[\w/]+$/.test(name)) ?? [];
+      const single = await restore(id, '--bucket', bucket, '--to-directory', one, '--path', path);
+      expect(single.status, said(single)).toBe(0);
+      expect((await treeOf(one)).get(path)).toEqual(original.get(path));
+    }
     // Holes are holes again.
     const sparse = await sparseFiles(to);
     expect(sparse.length).toBeGreaterThan(0);

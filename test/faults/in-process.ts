@@ -79,6 +79,7 @@ export interface HurriedRestore {
   readonly destination?: RestoreDestination;
   readonly thaw?: ThawSettings;
   readonly gnupgHome?: string;
+  readonly sessionKeys?: readonly string[];
   readonly policy?: Partial<RetryPolicy>;
 }
 
@@ -86,10 +87,10 @@ export interface HurriedRestore {
 export function restoreHurried(
   aws: LocalAws,
   subject: Pick<Subject, 'snapshotId' | 'bucket'>,
-  { destination, thaw, gnupgHome, policy }: HurriedRestore = {},
+  { destination, thaw, gnupgHome, sessionKeys = [], policy }: HurriedRestore = {},
 ): Promise<HurriedRun> {
   return hurried({ aws, subject, policy }, (_, machine) => {
-    const settings = { partition: undefined, thaw, downloadStreams: 2, sessionKeys: [] };
+    const settings = { partition: undefined, thaw, downloadStreams: 2, sessionKeys };
     const volume = { kind: 'new-volume', ...common(aws), volumeType: 'gp3', stayAttached: false, machine } as const;
     const archives = [{ snapshotId: snapshotId(subject.snapshotId) }];
     const dependencies = { ...machine, gnupgHome, isRoot: true };

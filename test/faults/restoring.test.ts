@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { AttachVolumeCommand } from '@aws-sdk/client-ec2';
@@ -288,5 +288,38 @@ describe('of a single file', () => {
     expect(injected.fired).toBeGreaterThan(0);
     expect(failed).toMatchObject([{ error: { code: 'unavailable' } }]);
     expect(await half()).toEqual([]);
+  });
+});
+
+describe('of an encrypted image, without a private key', () => {
+  const restored = async (sessionKeys: readonly string[]) => {
+    const of = archived.get('encrypted') ?? disk;
+    const { destination, sum, half } = await file();
+    const { failed } = await restoreHurried(aws, of, { destination, sessionKeys, gnupgHome: '/nonexistent' });
+    return { failed, half: await half(), sum: failed.length === 0 ? await sum() : undefined };
+  };
+  /** The session key of an object of it. */
+  const keyOf = async (end: string): Promise<string> => {
+    const keys = await aws.keys(disk.bucket);
+    const key = keys.find((one) => one.includes(archived.get('encrypted')?.snapshotId ?? '') && one.endsWith(end));
+    return ring.sessionKey(await readFile(await aws.download(disk.bucket, key ?? '')));
+  };
+
+  it.each([
+    ['both session keys', ['.jsonl.gz.gpg', '.img.lz4.gpg']],
+    ['that of the archive alone', ['.img.lz4.gpg']],
+  ])('%s -> restored', async (_, ends) => {
+    const keys: string[] = [];
+    for (const end of ends) keys.push(await keyOf(end));
+    expect(await restored(keys)).toEqual({ failed: [], half: ['disk.img'], sum: archived.get('encrypted')?.sha256 });
+  });
+
+  it.each([
+    ['that of the index alone', ['.jsonl.gz.gpg'], 'wrong-session-key'],
+    ['none', [], 'no-secret-key'],
+  ] as const)('%s -> a failure, and no file', async (_, ends, code) => {
+    const keys: string[] = [];
+    for (const end of ends) keys.push(await keyOf(end));
+    expect(await restored(keys)).toMatchObject({ failed: [{ error: { code } }], half: [] });
   });
 });
