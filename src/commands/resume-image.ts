@@ -21,8 +21,9 @@ export async function provenBytes(path: string, index: AsyncIterable<IndexItem>)
       const { offset, sizeBytes, sha256, zero } = item.chunk;
       if (buffer.length < sizeBytes) buffer = Buffer.alloc(sizeBytes);
       const { bytesRead } = await file.read(buffer, 0, sizeBytes, offset);
-      const bytes = buffer.subarray(0, sizeBytes);
-      if (offset !== proven || bytesRead !== sizeBytes) break;
+      // What lies behind its end becomes a hole.
+      const bytes = buffer.fill(0, bytesRead, sizeBytes).subarray(0, sizeBytes);
+      if (offset !== proven) break;
       if (zero ? !isZero(bytes) : createHash('sha256').update(bytes).digest('hex') !== sha256) break;
       proven += sizeBytes;
     }

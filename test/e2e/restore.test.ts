@@ -298,17 +298,15 @@ describe('an image', () => {
       const folder = await newFolder();
       const path = join(folder, 'disk.img');
       const argv = ['restore', id, '--bucket', bucket, '--to-file', path, '--json'];
-      // What comes after some frames waits.
       const slow = aws.faults.add({
         operation: 's3:GetObject',
         where: { key: '*.img.lz4' },
-        skip: 1,
-        fault: { kind: 'slow', bytesPerSecond: 200_000 },
+        fault: { kind: 'slow', bytesPerSecond: 3_000_000 },
       });
       let isKilled = false;
       const stopped = await aws.command(argv, {
         onEvent: ({ kind, rawBytes = 0 }, kill) => {
-          if (isKilled || kind !== 'progress' || rawBytes < 8 * 1024 ** 2) return;
+          if (isKilled || kind !== 'progress' || rawBytes < 64 * 1024 ** 2) return;
           isKilled = true;
           kill(signal);
         },

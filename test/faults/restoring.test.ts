@@ -295,7 +295,7 @@ describe('of an encrypted image, without a private key', () => {
   const restored = async (sessionKeys: readonly string[]) => {
     const of = archived.get('encrypted') ?? disk;
     const { destination, sum, half } = await file();
-    const { failed } = await restoreHurried(aws, of, { destination, sessionKeys, gnupgHome: '/nonexistent' });
+    const { failed } = await restoreHurried(aws, of, { destination, sessionKeys, gnupgHome: await newFolder() });
     return { failed, half: await half(), sum: failed.length === 0 ? await sum() : undefined };
   };
   /** The session key of an object of it. */
