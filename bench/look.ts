@@ -24,18 +24,26 @@ try {
   console.log(`${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), ${formatBytes(totalmem())};`);
   console.log(`command: npm run bench:look -- ${process.argv.slice(2).join(' ')}\n`);
   await using stand = await startStand();
-  const id = await stand.snapshot(Math.ceil(files / 60_000), (to) => makeManyFiles(to, files));
+  const sizeGiB = Math.ceil(files / 60_000);
+  const last = String(Math.floor((files - 1) / 1_000)).padStart(6, '0');
+  const id = await stand.snapshot(sizeGiB, (to) => makeManyFiles(to, files));
+  // A file before all others moves them, and those of one folder have changed.
+  const other = await stand.snapshot(sizeGiB, async (to) => {
+    await makeManyFiles(to, files);
+    await run(['bash', '-ec', `echo new > '!first'; for file in ${last}/*; do echo more >> "$file"; done`], {
+      cwd: to,
+    });
+  });
   const env = { PATH: process.env.PATH ?? '', HOME: stand.folder, ...stand.environment };
-  const migrate = `${process.execPath} ${command} migrate --snapshots ${id} --bucket ${bucket}`;
+  const migrate = `${process.execPath} ${command} migrate --snapshots ${id} ${other} --bucket ${bucket}`;
   await timed(`${migrate} --mount-point ${stand.mountPoint} --json`, { env, signal });
   const rows: string[][] = [];
-  const last = String(Math.floor((files - 1) / 1_000)).padStart(6, '0');
   for (const what of [
     `ls ${id}`,
     `ls ${id} 000000`,
     `ls ${id} ${last}`,
     `find ${id} file-777*.txt`,
-    `diff ${id} ${id}`,
+    `diff ${id} ${other}`,
     `inspect ${id}`,
     'list',
   ]) {
@@ -48,7 +56,11 @@ try {
       seconds.push(result.seconds);
       peak = Math.max(peak, result.peakMiB.get('node') ?? NaN);
     }
-    rows.push([what.replaceAll(id, 'snap-…').replaceAll('*', '\\*'), secondsText(seconds), String(peak)]);
+    rows.push([
+      what.replaceAll(id, 'snap-…').replaceAll(other, 'snap-…').replaceAll('*', '\\*'),
+      secondsText(seconds),
+      String(peak),
+    ]);
   }
   console.log(`${files.toLocaleString('en-US')} files (wanted: 3 s each, 300 MB, that is 286 MiB):\n`);
   console.log(`${markdownTable([['command', 'time', 'peak MiB'], ...rows])}\n`);

@@ -1,4 +1,4 @@
-import { AppError, MiB } from '../core/index.js';
+import { AppError } from '../core/index.js';
 
 /**
  * The seek table of zstd's seekable format (facebook/zstd, contrib/seekable_format/zstd_seekable_compression_format.md):

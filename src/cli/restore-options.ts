@@ -17,6 +17,8 @@ export type RestoreTo =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'device'; readonly path: string; readonly force: boolean }
   | { readonly kind: 'output' }
+  /** What is frozen is asked for, and no more. */
+  | { readonly kind: 'nowhere' }
   | ({ readonly kind: 'new-volume' } & Omit<NewVolumeSettings, 'machine'>);
 
 /** Everything that `restore` is asked for, checked. */
@@ -119,18 +121,24 @@ const only = {
 function readTo(values: OptionValues): RestoreTo {
   const given = places.filter((name) => values.origin(name).kind !== 'default');
   const [place] = given;
-  if (place === undefined || given.length > 1) {
+  const isOnlyAskedFor = place === undefined && values.text('thaw') !== undefined;
+  if ((place === undefined && !isOnlyAskedFor) || given.length > 1) {
     throw usage(
       place === undefined
         ? 'Where it is to be restored to is not said.'
         : `${given.map((one) => `--${one}`).join(' and ')} exclude each other.`,
-      'Give one of: --to-directory, --to-file, --to-device, --to-stdout, --to-new-volume.',
+      'Give one of: --to-directory, --to-file, --to-device, --to-stdout, --to-new-volume; or only --thaw.',
     );
   }
   for (const [name, itsPlace] of Object.entries(only) as readonly (readonly [keyof typeof only, Place])[]) {
     if (itsPlace === place || values.origin(name).kind !== 'flag') continue;
-    throw values.refusal(name, `has no meaning for --${place}.`, `It is for --${itsPlace}.`);
+    throw values.refusal(
+      name,
+      `has no meaning ${place === undefined ? 'here' : `for --${place}`}.`,
+      `It is for --${itsPlace}.`,
+    );
   }
+  if (place === undefined) return { kind: 'nowhere' };
   const path = resolve(place === 'to-stdout' || place === 'to-new-volume' ? '' : (values.text(place) ?? ''));
   switch (place) {
     case 'to-directory':

@@ -39,17 +39,17 @@ function destinationOf(
   return {
     kind: 'output',
     write: async (bytes) => {
-      if (failure !== undefined || stdout.destroyed) {
-        throw new AppError(
-          'restore-failed',
-          'The program that reads standard output has ended before everything was written.',
-          {
-            cause: failure,
-          },
-        );
-      }
+      if (failure !== undefined || stdout.destroyed) throw readerEnded(failure);
       // A stream may keep what it was given for a while; this memory is used again.
-      if (!stdout.write(Buffer.from(bytes))) await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]);
+      if (stdout.write(Buffer.from(bytes))) return;
+      await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]).catch((error: unknown) => {
+        throw readerEnded(error);
+      });
     },
   };
+}
+
+function readerEnded(cause: unknown): AppError {
+  const text = 'The program that reads standard output has ended before everything was written.';
+  return new AppError('restore-failed', text, { cause });
 }

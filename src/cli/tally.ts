@@ -22,10 +22,11 @@ export function startTally(clock: Clock): Tally {
       storedBytes += object.storedBytes;
     }
   };
-  let [archived, restored, left, rawBytes, storedBytes] = [0, 0, 0, 0, 0];
+  let [archived, restored, askedFor, left, rawBytes, storedBytes] = [0, 0, 0, 0, 0, 0];
   return {
     event: (event) => {
       if (event.kind === 'snapshot-left') left += 1;
+      if (event.kind === 'snapshot-asked-for') askedFor += 1;
       if (event.kind === 'snapshot-failed') failed.push({ snapshotId: event.snapshotId, message: event.error.message });
       if (event.kind === 'snapshot-validated') {
         validated.push(event.snapshotId);
@@ -46,6 +47,7 @@ export function startTally(clock: Clock): Tally {
     summary: () => ({
       archived,
       restored,
+      askedFor,
       validated: [...validated],
       failed: [...failed],
       left,

@@ -1,7 +1,7 @@
 import { scanIndex, type ScannedLine } from '../archive/index.js';
 import { AppError, createBufferPool, type SnapshotId } from '../core/index.js';
 import { findArchive, type FoundArchive, type FoundObject } from './find-archive.js';
-import { fittingKeys, type Decryption } from './fitting-key.js';
+import { fittingIndexKey, type Decryption } from './fitting-key.js';
 import { openObject } from './read-object.js';
 import type { IndexDependencies } from './validate-against-index.js';
 
@@ -44,13 +44,14 @@ export async function archiveIndexes(
         hint: `See what is in it: snap-to-s3 restore ${snapshotId} --to-stdout | tar --list --verbose`,
       });
     }
-    const { decryptIndex } = await fittingKeys(object, { store, pool, decryption, signal });
+    const reading = { store, pool, decryption, signal };
+    const decrypt = name.encrypted ? await fittingIndexKey(index.key, reading) : undefined;
     indexes.push({
       object,
       prefix: tars.length > 1 ? `${name.partition ?? ''}/` : '',
       scan: async function* () {
         const toRead = { key: index.key, encrypted: name.encrypted, expected: expected?.index };
-        const opened = await openObject(toRead, { store, pool, streams: 1, decrypt: decryptIndex, signal });
+        const opened = await openObject(toRead, { store, pool, streams: 1, decrypt, signal });
         yield* scanIndex(opened.bytes());
       },
     });

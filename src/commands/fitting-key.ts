@@ -40,6 +40,26 @@ export async function fittingKeys(
   return { decrypt, decryptIndex };
 }
 
+/**
+ * Finds what the index of an encrypted object is decrypted with; the object itself may be frozen, and needs no key. Throws
+ * `wrong-session-key` where none of those given is that of the index, and what `openObject` throws.
+ */
+export async function fittingIndexKey(
+  key: string,
+  { decryption, ...dependencies }: TryDependencies & { readonly decryption: Decryption },
+): Promise<ProgramStage> {
+  if (decryption.kind === 'keys') return decryption.decrypt;
+  try {
+    return await fittingKey(key, decryption.decrypt, dependencies);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'wrong-session-key') throw error;
+    throw new AppError(error.code, `None of the session keys that were given is that of the index ${key}.`, {
+      hint: 'The index is a message of its own, with a session key of its own: decrypt the first 512 KiB of that object where the private key is, with gpg --decrypt --show-session-key.',
+      cause: error,
+    });
+  }
+}
+
 async function fittingKey(
   key: string,
   stages: readonly ProgramStage[],

@@ -8,6 +8,9 @@ import type { FoundObject } from './find-archive.js';
 type Value = string | number | boolean | null;
 type Compare = (what: string, told: Value, real: Value) => void;
 
+/** What a manifest tells of its snapshot and could be otherwise. */
+type SnapshotFacts = Pick<Snapshot, 'volumeId' | 'startTime' | 'volumeGiB' | 'description' | 'ownerId' | 'encrypted'>;
+
 /** Collects sentences about what a manifest says otherwise than it is. */
 function differences(): { readonly found: string[]; readonly compare: Compare } {
   const found: string[] = [];
@@ -27,7 +30,7 @@ function differences(): { readonly found: string[]; readonly compare: Compare } 
  */
 export function manifestDifferences(
   { disk, snapshot: told }: Manifest,
-  { snapshot, layout }: { readonly snapshot: Snapshot; readonly layout: DiskLayout },
+  { snapshot, layout }: { readonly snapshot: SnapshotFacts; readonly layout: DiskLayout },
 ): readonly string[] {
   const { found, compare } = differences();
   compare('the volume of the snapshot', told.volumeId, snapshot.volumeId);

@@ -30,6 +30,8 @@ export type RestoreDestination =
   | { readonly kind: 'device'; readonly path: string; readonly force: boolean }
   /** The raw bytes of one object, tar or image; resolves when more may come. */
   | { readonly kind: 'output'; readonly write: (bytes: Buffer) => Promise<void> }
+  /** Nowhere: what is frozen is asked for, and no more. */
+  | { readonly kind: 'nowhere' }
   /** A new volume of EC2, in the zone of this instance, that is what the archived one was. */
   | ({ readonly kind: 'new-volume' } & NewVolumeSettings);
 

@@ -1,5 +1,5 @@
 import { chmod, chown, rmdir, unlink } from 'node:fs/promises';
-import { pickMembers, type IndexItem, type TarEntry, type TarEntryDraft } from '../archive/index.js';
+import { pickMembers, type TarEntry, type TarEntryDraft } from '../archive/index.js';
 import { AppError, count, printable, type BufferPool, type RestoredObject } from '../core/index.js';
 import { extractTar } from '../restore/index.js';
 import { s3Url } from '../store/index.js';
@@ -43,7 +43,8 @@ export async function restoreTar(
   const isKept = (member: TarEntryDraft): boolean =>
     (devices || !isDevice(member)) &&
     (choice.isWanted(member) || selected?.onlyForLinks.has(member.path.toString('latin1')) === true);
-  const check = createIndexCheck(index, isKept);
+  const listed = selected?.entries ?? (index === undefined ? undefined : entriesOf(index));
+  const check = createIndexCheck(listed, isKept);
   let [entries, writtenBytes, devicesLeftOut] = [0, 0, 0];
   const pick = pickMembers({
     pick: (member) => {
@@ -111,8 +112,11 @@ async function openSource(
 }
 
 /** Holds the entries that pass against the index, which has them in the same order. */
-function createIndexCheck(index: AsyncIterable<IndexItem> | undefined, isKept: (entry: TarEntry) => boolean) {
-  const listed = index === undefined ? undefined : entriesOf(index);
+function createIndexCheck(
+  entries: readonly TarEntry[] | AsyncGenerator<TarEntry, void> | undefined,
+  isKept: (entry: TarEntry) => boolean,
+) {
+  const listed = entries === undefined || 'next' in entries ? entries : entries[Symbol.iterator]();
   const next = async (): Promise<TarEntry | undefined> => {
     for (;;) {
       const read = await listed?.next();
@@ -133,7 +137,7 @@ function createIndexCheck(index: AsyncIterable<IndexItem> | undefined, isKept: (
         throw new AppError('corrupt-archive', `${named(told)} is in the index, but not in the tar.`);
     },
     leave: async (): Promise<void> => {
-      await listed?.return();
+      await listed?.return?.();
     },
   };
 }

@@ -1,5 +1,5 @@
 import { AppError, createBufferPool, type RestoredObject, type SnapshotId } from '../core/index.js';
-import { openDirectoryTarget } from '../restore/index.js';
+import { openDirectoryTarget, type PartLeft } from '../restore/index.js';
 import { headObject, s3Url } from '../store/index.js';
 import type { FoundObject } from './find-archive.js';
 import { wrongContent } from './restore-checks.js';
@@ -15,6 +15,11 @@ export async function restoreToDirectory(
 ): Promise<readonly RestoredObject[]> {
   const { store, events, snapshotId, isRoot, signal } = dependencies;
   const { path: directory } = destination;
+  if (destination.devices && !isRoot) {
+    throw new AppError('not-root', 'Device nodes can only be made by root.', {
+      hint: 'Run it with sudo, or without --devices.',
+    });
+  }
   const parts: { readonly object: FoundObject; readonly name: string; readonly etag: string }[] = [];
   for (const object of objects) {
     const { key } = object.stored;
@@ -31,17 +36,20 @@ export async function restoreToDirectory(
   const choice = choiceOf(destination);
   const restored: RestoredObject[] = [];
   await using target = await openDirectoryTarget({ directory, identity, hasSubfolders: parts.length > 1 });
+  let isAllSeen = true;
   for (const [at, { object, name }] of parts.entries()) {
     const { key } = object.stored;
-    if (target.isDone(name)) {
-      const text = `An earlier run has restored ${key} already; this one goes on after it.`;
-      events({ kind: 'notice', snapshotId, text });
+    const left = await target.left(name);
+    if (left !== 'nothing') events({ kind: 'notice', snapshotId, text: leftText[left](key) });
+    if (left === 'half-placed') await target.finish(name);
+    if (left === 'half-placed' || left === 'done') {
+      isAllSeen = false;
       continue;
     }
     events({ kind: 'stage', snapshotId, stage: 'restoring', subject: key });
     const { devices } = destination;
     const facts = await restoreTar(object, await target.begin(name), { ...dependencies, pool, choice, devices });
-    if (at === parts.length - 1) requireMatched(choice, snapshotId);
+    if (isAllSeen && at === parts.length - 1) requireMatched(choice, snapshotId);
     if (facts.entries === 0 && !choice.isAll) continue;
     await target.finish(name);
     const result = { key, to: parts.length > 1 ? `${directory}/${name}` : directory, ...facts };
@@ -51,6 +59,15 @@ export async function restoreToDirectory(
   await target.end();
   return restored;
 }
+
+/** What becomes of what a run before this one has left. */
+const leftText: Readonly<Record<Exclude<PartLeft, 'nothing'>, (key: string) => string>> = {
+  done: (key) => `An earlier run has restored ${key} already; this one goes on after it.`,
+  'half-placed': (key) =>
+    `An earlier run was broken off while it put the files of ${key} in their place; this one goes on with that.`,
+  'half-written': (key) =>
+    `An earlier run was broken off in the middle of ${key}. What it had written is removed, and this one begins that anew.`,
+};
 
 /** Throws `not-found` for what was asked for and is nowhere. */
 function requireMatched(choice: EntryChoice, snapshotId: SnapshotId): void {

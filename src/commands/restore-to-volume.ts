@@ -10,6 +10,7 @@ import {
   type MadeArea,
   type PlannedContents,
 } from '../disk/index.js';
+import { keepingTime } from '../restore/index.js';
 import { ownIdentity } from '../process/index.js';
 import { attachVolume, createNewVolume, findDevice, requireVolumeSize, type NewVolume } from '../source/index.js';
 import { hasConditionalWrites, headObject, s3Url } from '../store/index.js';
@@ -145,7 +146,10 @@ async function fill(
     },
   });
   // Where there was one, that of mke2fs is kept: it has room for what fsck finds.
-  if (!names.lostAndFound) await rmdir(join(mount.path, 'lost+found')).catch(() => undefined);
+  if (!names.lostAndFound) {
+    // The folder that it is in has the time that tar has given it.
+    await keepingTime(mount.path, () => rmdir(join(mount.path, 'lost+found')).catch(() => undefined));
+  }
   await mount.flush();
   const restored = { key, to: partition === undefined ? volumeId : `${volumeId}, partition ${partition}`, ...facts };
   events({ kind: 'object-restored', snapshotId, object: restored });

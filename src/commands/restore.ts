@@ -10,11 +10,12 @@ import type {
   RestoreDependencies,
   RestoreObjectDependencies,
   RestoreSettings,
+  ThawSettings,
 } from './restore-settings.js';
 import { restoreToDirectory } from './restore-to-directory.js';
 import { restoreToVolume } from './restore-to-volume.js';
 import { decryptionOf } from './validate.js';
-import { requireThawed } from './thaw.js';
+import { keysNamed, keysToRead, requireThawed, thawOnly } from './thaw.js';
 import type { Decryption } from './fitting-key.js';
 
 /**
@@ -47,7 +48,7 @@ async function* each(snapshotIds: readonly SnapshotId[]): AsyncGenerator<Snapsho
 
 function below(destination: RestoreDestination, snapshotId: SnapshotId): RestoreDestination {
   if (destination.kind === 'directory') return { ...destination, path: join(destination.path, snapshotId) };
-  if (destination.kind === 'new-volume') return destination;
+  if (destination.kind === 'new-volume' || destination.kind === 'nowhere') return destination;
   throw new AppError('usage', 'Several archives cannot go to one file, device or output.', {
     hint: 'Name one archive, or a directory for all of them with --to-directory.',
   });
@@ -60,20 +61,42 @@ async function restoreArchive(
 ): Promise<void> {
   const { store, events, clock, signal } = dependencies;
   const { snapshotId, volumeId } = request;
-  const { destination, downloadStreams } = settings;
+  const { destination, downloadStreams, thaw } = settings;
   const startedMs = clock.now();
-  const found = await findArchive(store, snapshotId, { volumeId, signal });
+  const tools = { ...dependencies, snapshotId, downloadStreams };
+  const found = await findArchive(store, snapshotId, { volumeId, signal }).catch(unlessFrozen);
+  if (found === undefined) {
+    const keys = await keysNamed(request, dependencies);
+    if (destination.kind === 'nowhere') return askFor(keys, thaw, tools);
+    await requireThawed(keys, thaw, tools);
+    return restoreArchive(request, settings, dependencies);
+  }
   const objects = chosen(found, request, settings);
   events({ kind: 'snapshot-started', snapshotId, description: descriptionOf(found) });
+  const keys = keysToRead(found, objects, destination);
+  if (destination.kind === 'nowhere') return askFor(keys, thaw, tools);
   // Before anything is written.
-  const tools = { ...dependencies, snapshotId, downloadStreams };
-  await requireThawed(objects, settings.thaw, tools);
+  await requireThawed(keys, thaw, tools);
   const { to, objects: restored } = await restoredTo(destination, found, objects, tools);
   events({ kind: 'snapshot-restored', snapshotId, to, objects: restored, elapsedMs: clock.now() - startedMs });
 }
 
+async function askFor(
+  keys: readonly string[],
+  thaw: ThawSettings | undefined,
+  tools: RestoreObjectDependencies,
+): Promise<void> {
+  const waiting = await thawOnly(keys, thaw, tools);
+  tools.events({ kind: 'snapshot-asked-for', snapshotId: tools.snapshotId, objects: keys.length, waiting });
+}
+
+/** Undefined for an archive whose manifest is frozen. */
+function unlessFrozen(error: unknown): undefined {
+  if (!(error instanceof AppError) || error.code !== 'object-frozen') throw error;
+}
+
 async function restoredTo(
-  destination: RestoreDestination,
+  destination: Exclude<RestoreDestination, { readonly kind: 'nowhere' }>,
   found: FoundArchive,
   objects: readonly FoundObject[],
   tools: RestoreObjectDependencies,

@@ -44,6 +44,8 @@ export interface ParentFolder {
 
 /** What is read of a tar to restore some of its entries. */
 export interface Selected {
+  /** What the index says of them, in the order of the tar; undefined where they are too many to be kept. */
+  readonly entries: readonly TarEntry[] | undefined;
   /** Where they are in the tar, in its order; neighbours are one range. */
   readonly ranges: readonly ByteRange[];
   /** Paths that are only there because something wanted is another name of them (latin1). */
@@ -51,12 +53,30 @@ export interface Selected {
   readonly parents: readonly ParentFolder[];
 }
 
+/** Some tens of MB. Beside so many files a second look into the index is nothing. */
+const mostKept = 100_000;
+
 /**
- * Finds out from an index, which is read twice where hard links take it, what must be read. Throws `corrupt-archive` for an
- * index that lacks the file that a hard link names.
+ * Finds out from an index what must be read. It is read once, or, where a wanted hard link is another name of something
+ * that is not wanted, twice. Throws `corrupt-archive` for an index that lacks the file that a hard link names.
  */
 export async function selectEntries(index: AsyncIterable<IndexItem>, choice: EntryChoice): Promise<Selected> {
-  const needed = await neededForLinks(index, choice);
+  const first = await selectOnce(index, choice, new Set());
+  if (first.missing.size === 0) return first.selected;
+  const { selected, missing } = await selectOnce(index, choice, first.missing);
+  const [lost] = missing;
+  if (lost === undefined) return selected;
+  throw new AppError('corrupt-archive', `The index has another name of ${lost}, but not that file.`);
+}
+
+async function selectOnce(
+  index: AsyncIterable<IndexItem>,
+  choice: EntryChoice,
+  /** Paths (latin1) that wanted hard links are other names of. */
+  needed: ReadonlySet<string>,
+): Promise<{ readonly selected: Selected; readonly missing: ReadonlySet<string> }> {
+  const missing = new Set<string>();
+  const entries: TarEntry[] = [];
   const ranges: { from: number; to: number }[] = [];
   const parents = new Map<string, ParentFolder>();
   const above: TarEntry[] = [];
@@ -66,26 +86,21 @@ export async function selectEntries(index: AsyncIterable<IndexItem>, choice: Ent
     const isWanted = choice.isWanted(entry);
     const name = entry.path.toString('latin1');
     if (isWanted) for (const parent of above) parents.set(parent.path.toString('latin1'), parent);
-    else if (needed.delete(name)) onlyForLinks.add(name);
+    else if (needed.has(name)) onlyForLinks.add(name);
     if (entry.type === 'directory' && !isWanted) above.push(entry);
     if (!isWanted && !onlyForLinks.has(name)) continue;
+    if (entry.type === 'hardlink' && !choice.isWanted({ ...entry, path: entry.linkTarget })) {
+      const target = entry.linkTarget.toString('latin1');
+      if (!onlyForLinks.has(target)) missing.add(target);
+    }
+    if (entries.length <= mostKept) entries.push(entry);
     const to = entry.offset + entry.storedBytes;
     const last = ranges.at(-1);
     if (last?.to === entry.offset) last.to = to;
     else ranges.push({ from: entry.offset, to });
   }
-  const [lost] = needed;
-  if (lost === undefined) return { ranges, onlyForLinks, parents: [...parents.values()] };
-  throw new AppError('corrupt-archive', `The index has another name of ${lost}, but not that file.`);
-}
-
-async function neededForLinks(index: AsyncIterable<IndexItem>, choice: EntryChoice): Promise<Set<string>> {
-  const needed = new Set<string>();
-  for await (const entry of entriesOf(index)) {
-    if (entry.type !== 'hardlink' || !choice.isWanted(entry)) continue;
-    if (!choice.isWanted({ ...entry, path: entry.linkTarget })) needed.add(entry.linkTarget.toString('latin1'));
-  }
-  return needed;
+  const kept = entries.length > mostKept ? undefined : entries;
+  return { selected: { entries: kept, ranges, onlyForLinks, parents: [...parents.values()] }, missing };
 }
 
 function isBelow({ path }: TarEntry, folder: TarEntry | undefined): boolean {

@@ -135,6 +135,13 @@ export type AppEvent =
       readonly objects: readonly RestoredObject[];
       readonly elapsedMs: number;
     }
+  /** Objects of an archive that were frozen are on their way; `waiting` of all `objects` cannot be read yet. */
+  | {
+      readonly kind: 'snapshot-asked-for';
+      readonly snapshotId: SnapshotId;
+      readonly objects: number;
+      readonly waiting: number;
+    }
   /** Another run has it, or has had it since this one began: neither done here nor failed. */
   | { readonly kind: 'snapshot-left'; readonly snapshotId: SnapshotId; readonly why: string }
   | { readonly kind: 'snapshot-failed'; readonly snapshotId: SnapshotId; readonly error: AppError }
@@ -150,6 +157,8 @@ export type AppEvent =
 export interface RunSummary {
   readonly archived: number;
   readonly restored: number;
+  /** Only asked for: their archives were frozen. */
+  readonly askedFor: number;
   /** The ids of those whose archives were proven. */
   readonly validated: readonly SnapshotId[];
   readonly failed: readonly { readonly snapshotId: SnapshotId; readonly message: string }[];

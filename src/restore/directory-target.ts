@@ -4,10 +4,18 @@ import { z } from 'zod';
 import { AppError, messageOf } from '../core/index.js';
 import { run } from '../process/index.js';
 
+/** What an earlier run, which was broken off, has left of a part. */
+export type PartLeft =
+  | 'nothing'
+  /** It was being written, and nothing tells which of it is whole. */
+  | 'half-written'
+  /** It was written, and was being put in its place: `finish` goes on with that. */
+  | 'half-placed'
+  | 'done';
+
 /** An archive that is restored into a directory, part by part. Everything is made below a hidden folder first. */
 export interface DirectoryTarget extends AsyncDisposable {
-  /** Whether an earlier run, which was broken off, has finished this part. */
-  isDone(part: string): boolean;
+  left(part: string): Promise<PartLeft>;
   /** An empty directory for a part; what an earlier run had begun of it is removed. */
   begin(part: string): Promise<string>;
   /** Puts a part in its place: a subfolder of its name, or, where it is the only one, the directory itself. */
@@ -28,7 +36,14 @@ export interface DirectoryRequest {
 const workName = '.snap-to-s3-restoring';
 /** All of a machine's memory may be waiting for a slow disk. */
 const flushMs = 6 * 60 * 60_000;
-const stateSchema = z.object({ identity: z.string(), done: z.array(z.string()) });
+const stateSchema = z.object({
+  identity: z.string(),
+  done: z.array(z.string()),
+  /** The part that is being put in its place, and the time of its root. */
+  placing: z.object({ part: z.string(), rootTime: z.string() }).optional(),
+});
+
+type Placing = NonNullable<z.infer<typeof stateSchema>['placing']>;
 
 /**
  * Opens a directory that is not there yet, is empty, or has what an earlier run of the same left. Disposed before its
@@ -38,15 +53,24 @@ export async function openDirectoryTarget(request: DirectoryRequest): Promise<Di
   const { directory, identity, hasSubfolders } = request;
   const work = join(directory, workName);
   const isNew = await made(directory);
-  const done = new Set(await finishedBefore(request, work));
-  const note = (): Promise<void> =>
-    writeFile(join(work, 'state.json'), JSON.stringify({ identity, done: [...done] }), { mode: 0o600 });
+  const before = await leftBefore(request, work);
+  const done = new Set(before.done);
+  let { placing } = before;
+  const note = async (next: Placing | undefined): Promise<void> => {
+    const path = join(work, 'state.json');
+    await writeFile(`${path}~`, JSON.stringify({ identity, done: [...done], placing: next }), { mode: 0o600 });
+    await rename(`${path}~`, path);
+    placing = next;
+  };
   await mkdir(work, { recursive: true, mode: 0o700 });
-  await note();
+  await note(placing);
   let isEnded = false;
-  let rootTime: string | undefined;
   return {
-    isDone: (part) => done.has(part),
+    left: async (part) => {
+      if (done.has(part)) return 'done';
+      if (placing?.part === part) return 'half-placed';
+      return (await isThere(join(work, part))) ? 'half-written' : 'nothing';
+    },
     begin: async (part) => {
       const folder = join(work, part);
       await rm(folder, { recursive: true, force: true });
@@ -55,21 +79,33 @@ export async function openDirectoryTarget(request: DirectoryRequest): Promise<Di
     },
     finish: async (part) => {
       const folder = join(work, part);
+      if (placing === undefined) {
+        const { mtimeNs } = await lstat(folder, { bigint: true });
+        await note({ part, rootTime: secondsText(mtimeNs) });
+      }
       // A power loss must not leave names without contents.
-      await run(['sync', '--file-system', folder], { limitMs: flushMs });
-      if (hasSubfolders) {
-        await rename(folder, join(directory, part));
-        done.add(part);
-        await note();
-      } else rootTime = await moveInto(folder, directory);
+      await run(['sync', '--file-system', work], { limitMs: flushMs });
+      if (!hasSubfolders) {
+        await moveInto(folder, directory);
+        return;
+      }
+      await rename(folder, join(directory, part));
+      done.add(part);
+      await note(undefined);
     },
     end: async () => {
-      await rm(work, { recursive: true, force: true });
+      if (placing !== undefined && (await isThere(join(work, placing.part, workName)))) {
+        // The archive is of a disk on which a restore was broken off, and has that name itself.
+        await rename(work, `${work}~`);
+        await rename(join(`${work}~`, placing.part, workName), work);
+        await rm(`${work}~`, { recursive: true, force: true });
+      } else await rm(work, { recursive: true, force: true });
       isEnded = true;
-      if (rootTime !== undefined) await run(['touch', `--date=@${rootTime}`, directory]);
+      if (placing !== undefined) await setTime(directory, placing.rootTime);
     },
     [Symbol.asyncDispose]: async () => {
-      if (isEnded) return;
+      // What is half placed can be placed by the next run.
+      if (isEnded || placing !== undefined) return;
       if (done.size > 0) {
         for (const name of await readdir(work)) {
           if (name !== 'state.json') await rm(join(work, name), { recursive: true, force: true });
@@ -95,10 +131,13 @@ async function made(directory: string): Promise<boolean> {
   }
 }
 
-async function finishedBefore({ directory, identity }: DirectoryRequest, work: string): Promise<readonly string[]> {
+async function leftBefore(
+  { directory, identity, hasSubfolders }: DirectoryRequest,
+  work: string,
+): Promise<{ readonly done: readonly string[]; readonly placing: Placing | undefined }> {
   // Every fresh ext4 has it.
   const names = (await readdir(directory)).filter((name) => name !== 'lost+found');
-  if (names.length === 0) return [];
+  if (names.length === 0) return { done: [], placing: undefined };
   if (!names.includes(workName)) throw notEmpty(directory, names[0] ?? '');
   const state = stateSchema.safeParse(await stateOf(work));
   if (!state.success || state.data.identity !== identity) {
@@ -106,10 +145,17 @@ async function finishedBefore({ directory, identity }: DirectoryRequest, work: s
       hint: `Name another directory, or remove what is there: ${directory}`,
     });
   }
-  const { done } = state.data;
-  const stranger = names.find((name) => name !== workName && !done.includes(name));
+  let { done, placing } = state.data;
+  if (placing !== undefined && hasSubfolders && !(await isThere(join(work, placing.part)))) {
+    // It was in its place already.
+    [done, placing] = [[...done, placing.part], undefined];
+  }
+  const isOurs = (name: string): boolean =>
+    // What the part had in its root is not noted: there may be millions. Nothing is replaced in any case.
+    name === workName || done.includes(name) || (placing !== undefined && !hasSubfolders);
+  const stranger = names.find((name) => !isOurs(name));
   if (stranger !== undefined) throw notEmpty(directory, stranger);
-  return done.filter((part) => names.includes(part));
+  return { done: done.filter((part) => names.includes(part)), placing };
 }
 
 async function stateOf(work: string): Promise<unknown> {
@@ -126,17 +172,38 @@ function notEmpty(directory: string, name: string): AppError {
   });
 }
 
-/** Moves everything from one directory to an empty one, and gives that the attributes of the first; returns its time. */
-async function moveInto(from: string, to: string): Promise<string> {
-  const { mtimeNs } = await lstat(from, { bigint: true });
+/** Moves everything from one directory to another, and gives that the attributes of the first, but for its time. */
+async function moveInto(from: string, to: string): Promise<void> {
   for (const name of await readdir(from, { encoding: 'buffer' })) {
-    const [source, target] = [from, to].map((folder) => Buffer.concat([Buffer.from(`${folder}/`), name]));
-    // An empty `lost+found` gives way.
-    if (source !== undefined && target !== undefined) await rename(source, target);
+    if (name.equals(Buffer.from(workName))) continue;
+    const source = Buffer.concat([Buffer.from(`${from}/`), name]);
+    const target = Buffer.concat([Buffer.from(`${to}/`), name]);
+    // An empty `lost+found` gives way. Whatever else is there has come meanwhile.
+    if (name.toString('latin1') !== 'lost+found' && (await isThere(target))) {
+      throw notEmpty(to, name.toString('utf8'));
+    }
+    await rename(source, target);
   }
   // Mode, owner, extended attributes and ACL; nothing is in it any more.
   await run(['cp', '--archive', '--attributes-only', '--no-target-directory', `${from}/.`, to]);
-  return secondsText(mtimeNs);
+}
+
+/** Does something in a directory, which has the time afterwards that it had before. */
+export async function keepingTime(directory: string, work: () => Promise<void>): Promise<void> {
+  const { mtimeNs } = await lstat(directory, { bigint: true });
+  await work();
+  await setTime(directory, secondsText(mtimeNs));
+}
+
+async function setTime(directory: string, seconds: string): Promise<void> {
+  await run(['touch', `--date=@${seconds}`, directory]);
+}
+
+async function isThere(path: string | Buffer): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Nanoseconds since 1970 as seconds: `-1.500000000`. */

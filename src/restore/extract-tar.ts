@@ -51,7 +51,8 @@ export async function extractTar(tar: AsyncIterable<Buffer>, options: ExtractOpt
 
 function explained(error: unknown, directory: string): unknown {
   if (!(error instanceof AppError) || error.code !== 'program-failed') return error;
-  const isFull = /No space left on device|Disk quota exceeded/.test(error.message);
+  // What a disk took only a part of it tells so at first.
+  const isFull = /No space left on device|Disk quota exceeded|Wrote only \d+ of/.test(error.message);
   return new AppError('restore-failed', `Writing to ${directory} failed: ${error.message}`, {
     cause: error,
     details: error.details,

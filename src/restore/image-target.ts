@@ -17,20 +17,35 @@ const mostWrites = 4;
 const holeBytes = 64 * 1024;
 const zeros = Buffer.alloc(holeBytes);
 
+/** How an image file is written. */
+export interface ImageFileOptions {
+  readonly path: string;
+  /** What an earlier run has left is kept up to here, and writing goes on there. */
+  readonly startBytes: number;
+  /** What is written stays when it is broken off: a later run can prove it and go on there. */
+  readonly isKept: boolean;
+}
+
+/** The name of an image file until it is complete. */
+export function partialImage(path: string): string {
+  return `${path}.snap-to-s3-restoring`;
+}
+
 /**
- * Writes an image to a new sparse file. It is made under another name, `….snap-to-s3-restoring`, and gets its own when it is
- * complete. Throws `usage` where a file of the name is there.
+ * Writes an image to a new sparse file, which gets its name when it is complete. Throws `usage` where a file of the name is
+ * there.
  */
-export async function imageFile(path: string): Promise<ImageTarget> {
+export async function imageFile({ path, startBytes, isKept }: ImageFileOptions): Promise<ImageTarget> {
   if (await isThere(path)) throw exists(path);
-  const partial = `${path}.snap-to-s3-restoring`;
-  const file = await open(partial, 'w', 0o600).catch((error: unknown) => {
+  const partial = partialImage(path);
+  const file = await open(partial, startBytes > 0 ? 'r+' : 'w', 0o600).catch((error: unknown) => {
     throw new AppError('usage', `${JSON.stringify(path)} cannot be written: ${messageOf(error)}.`, {
       hint: 'Name a file in a directory that is there with --to-file.',
       cause: error,
     });
   });
-  const writes = writing(file, { path, areZerosWritten: false });
+  await file.truncate(startBytes);
+  const writes = writing(file, { path, areZerosWritten: false, startBytes });
   let isEnded = false;
   return {
     write: (bytes, onWritten) => writes.write(bytes, onWritten),
@@ -48,7 +63,7 @@ export async function imageFile(path: string): Promise<ImageTarget> {
     [Symbol.asyncDispose]: async () => {
       await writes.settle();
       await file.close();
-      if (!isEnded) await rm(partial, { force: true });
+      if (!isEnded && (!isKept || writes.position() === 0)) await rm(partial, { force: true });
     },
   };
 }
@@ -93,14 +108,14 @@ export async function imageDevice({ path, sizeBytes, force, isBlank }: DeviceReq
   try {
     if (!force && !(await isEmpty(file, deviceBytes))) {
       throw new AppError('usage', `${path} is not empty, and everything on it would be lost.`, {
-        hint: `Look at it: lsblk --fs ${path}. If it may go, say --force.`,
+        hint: `Look at it: lsblk --fs ${path}. If it may go, or is what a restore that was broken off has left, say --force: the disk is written from its beginning.`,
       });
     }
   } catch (error) {
     await file.close();
     throw error;
   }
-  const writes = writing(file, { path, areZerosWritten: !isBlank });
+  const writes = writing(file, { path, areZerosWritten: !isBlank, startBytes: 0 });
   return {
     write: (bytes, onWritten) => writes.write(bytes, onWritten),
     end: async () => {
@@ -117,10 +132,13 @@ export async function imageDevice({ path, sizeBytes, force, isBlank }: DeviceReq
 /** The disk begins to write after every so many bytes; the kernel alone would wait for gigabytes, and all would wait for it at the end. */
 const flushBytes = 16 * 1024 * 1024;
 
-function writing(file: FileHandle, { path, areZerosWritten }: { path: string; areZerosWritten: boolean }) {
+function writing(
+  file: FileHandle,
+  { path, areZerosWritten, startBytes }: { path: string; areZerosWritten: boolean; startBytes: number },
+) {
   const pending: Promise<void>[] = [];
   let turn = Promise.resolve();
-  let position = 0;
+  let position = startBytes;
   let unflushed = 0;
   let flushing: Promise<void> | undefined;
   /** The kernel tells it once: whoever flushes again is told nothing. */
@@ -166,6 +184,7 @@ function writing(file: FileHandle, { path, areZerosWritten }: { path: string; ar
       if (flushFailure !== undefined) throw flushFailure;
       return position;
     },
+    position: () => position,
     settle: () => Promise.allSettled([...pending, flushing]),
   };
 }
@@ -191,8 +210,11 @@ async function requireUnused(path: string): Promise<void> {
     .map((line) => line.trim().split(' '))
     .find(([, mountPoint]) => mountPoint !== undefined && mountPoint !== '');
   if (used === undefined) return;
-  throw new AppError('usage', `${path} is in use: ${used[0] ?? ''} is mounted at ${used[1] ?? ''}.`, {
-    hint: 'Unmount it first, if it is the right one at all.',
+  const [name = '', mountPoint = ''] = used;
+  const isSwap = mountPoint === '[SWAP]';
+  const how = isSwap ? 'is used as swap' : `is mounted at ${mountPoint}`;
+  throw new AppError('usage', `${path} is in use: ${name} ${how}.`, {
+    hint: `${isSwap ? 'Switch it off first (swapoff)' : 'Unmount it first'}, if it is the right one at all.`,
   });
 }
 

@@ -89,10 +89,16 @@ export function requireReadable(store: ObjectStore, { key, storageClass, thaw }:
 export function frozen(resource: string, storageClass: string | undefined, cause?: unknown): AppError {
   const where = storageClass === undefined ? 'an archive storage class' : `the storage class ${storageClass}`;
   return new AppError('object-frozen', `${resource} lies in ${where} and must be thawed before it can be read.`, {
-    hint: 'Ask for it with: snap-to-s3 restore <snapshot id> --bucket <bucket> --thaw',
+    hint: `Ask for it with: ${thawCommand(resource)}`,
     details: { storageClass, resource },
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+/** What asks for everything of the archive that an object belongs to, without restoring it. */
+function thawCommand(resource: string): string {
+  const [, bucket = '<bucket>', id = '<snapshot id>'] = /^s3:\/\/([^/]+)\/.*?(snap-[0-9a-f]+)/s.exec(resource) ?? [];
+  return `snap-to-s3 restore ${id} --bucket ${bucket} --thaw`;
 }
 
 /** S3 user guide, "Working with archived objects". */

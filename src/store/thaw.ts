@@ -1,17 +1,21 @@
 import { RestoreObjectCommand } from '@aws-sdk/client-s3';
 import { AppError, awsCode } from '../core/index.js';
+import type { ObjectFacts } from './head-object.js';
 import { callS3, s3Url, type ObjectStore } from './object-store.js';
 
 /** What S3 is asked for. */
 export interface ThawRequest {
   /** How fast, and how dear. */
   readonly tier: 'Expedited' | 'Standard' | 'Bulk';
-  /** How long the copy stays readable. */
+  /** How long the copy stays readable; what INTELLIGENT_TIERING has archived comes back for good. */
   readonly days: number;
 }
 
 /** The class does not have the tier (with status 403, as if it were a denial); S3 has no room for it just now. */
 const noSuchTier: readonly string[] = ['InvalidTier', 'GlacierExpeditedRetrievalNotAvailable'];
+
+/** Somebody has asked for it already; it came back from an archive tier since it was looked at. */
+const underWay: readonly string[] = ['RestoreAlreadyInProgress', 'ObjectAlreadyInActiveTierError'];
 
 /**
  * Asks S3 to make an object in an archive storage class readable; that takes minutes to days. One that is on its way already
@@ -20,11 +24,12 @@ const noSuchTier: readonly string[] = ['InvalidTier', 'GlacierExpeditedRetrieval
  */
 export async function requestThaw(
   store: ObjectStore,
-  key: string,
+  { key, storageClass }: Pick<ObjectFacts, 'key' | 'storageClass'>,
   { tier, days, signal }: ThawRequest & { readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   const resource = s3Url(store, key);
-  const RestoreRequest = { Days: days, GlacierJobParameters: { Tier: tier } };
+  const lifetime = storageClass === 'INTELLIGENT_TIERING' ? {} : { Days: days };
+  const RestoreRequest = { ...lifetime, GlacierJobParameters: { Tier: tier } };
   try {
     await callS3(
       store,
@@ -34,7 +39,7 @@ export async function requestThaw(
       signal,
     );
   } catch (error) {
-    if (awsCode(error) === 'RestoreAlreadyInProgress') return;
+    if (underWay.includes(awsCode(error) ?? '')) return;
     if (!(error instanceof AppError) || !noSuchTier.includes(awsCode(error) ?? '')) throw error;
     throw new AppError('rejected', error.message, {
       cause: error,

@@ -8,7 +8,7 @@ import {
   type FrameSize,
 } from '../../src/archive/seek-table.js';
 import type { AppError } from '../../src/core/index.js';
-import { GiB, MiB, TiB } from '../../src/core/index.js';
+import { MiB } from '../../src/core/index.js';
 
 function encoded(frames: readonly FrameSize[]): Buffer {
   const writer = createSeekTableWriter();

@@ -176,6 +176,7 @@ describe('the summary', () => {
     kind: 'run-finished',
     archived: 3,
     restored: 0,
+    askedFor: 0,
     validated: [],
     failed: [],
     left: 0,

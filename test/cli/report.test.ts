@@ -29,6 +29,7 @@ const everything: readonly AppEvent[] = [
     kind: 'run-finished',
     archived: 0,
     restored: 0,
+    askedFor: 0,
     validated: [],
     failed: [{ snapshotId: id, message: 'A failure.' }],
     left: 0,

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ import { parseManifest, type Manifest } from '../../src/archive/index.js';
 import { systemClock } from '../../src/core/index.js';
 import { csv, records } from '../costs/report/make-report.js';
 import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
+import { loopDisk } from '../support/loop-disk.js';
 
 // Every command of the documents (the fenced blocks marked bash) is run here, as it stands there.
 
@@ -156,16 +158,35 @@ describe('the commands of the guides', () => {
     ['kms', 0, false],
     ['trouble', 5, false],
     ['validating', 5, true],
-    ['restoring', 6, true],
+    ['restoring', 9, true],
     ['looking', 4, true],
   ])('%s all work as they stand', async (name, count, readsArchives) => {
     const commands = await blocks(`docs/guides/${name}.md`);
     expect(commands).toHaveLength(count);
     // Those before have left archives of other kinds.
     if (readsArchives) await bash('snap-to-s3 migrate --snapshots "$SNAPSHOT" "$OTHER" --bucket "$BUCKET" --jobs 2');
-    for (const command of commands) await bash(command);
+    await using disk = await loopDisk(1024);
+    const places: string[] = [];
+    for (const command of commands) places.push(await bash(command, { DEVICE: disk.path }));
+    if (name === 'restoring') await expectBroughtBack(places, disk.path);
   });
 });
+
+/** What the guide to restoring has brought back, in any of these directories, is what was archived. */
+async function expectBroughtBack(places: readonly string[], device: string): Promise<void> {
+  const image = join(folder, 'state/ec2/snapshots', `${snapshots[0] ?? ''}.img`);
+  const original = await mkdtemp(join(folder, 'mnt-'));
+  const found = (name: string): string | undefined =>
+    places.map((place) => join(place, name)).find((path) => existsSync(path));
+  await execute('mount', ['-o', 'loop,ro,noload', image, original]);
+  try {
+    await execute('diff', ['--recursive', '--no-dereference', original, found('restored') ?? '']);
+    await execute('diff', ['--recursive', '--no-dereference', join(original, 'small'), found('some/small') ?? '']);
+  } finally {
+    await execute('umount', [original]);
+  }
+  for (const path of [found('disk.img') ?? '', found('thawed.img') ?? '', device]) await execute('cmp', [image, path]);
+}
 
 describe('the commands of docs/guides/costs.md', () => {
   it('lead from a report in S3 to the first saving', async () => {

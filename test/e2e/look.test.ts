@@ -1,15 +1,18 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeleteSnapshotCommand } from '@aws-sdk/client-ec2';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run, runText } from '../../src/process/index.js';
+import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
 import { filesystemOn, localAws, type Finished, type LocalAws } from '../support/local-aws.js';
 
 // `snap-to-s3 list`, `inspect`, `ls`, `find` and `diff` on archives that `migrate` has made.
 
 let aws: LocalAws;
 let bucket = '';
-let [before, after, image, disk] = ['', '', '', ''];
+let ring: GpgKeyring;
+let [before, after, image, disk, secret] = ['', '', '', '', ''];
 
 async function fill(path: string): Promise<void> {
   await mkdir(join(path, 'etc/ssh'), { recursive: true });
@@ -30,7 +33,8 @@ async function fill(path: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  aws = await localAws();
+  [aws, ring] = await Promise.all([localAws(), gpgKeyring()]);
+  await ring.key('Open <open@example.com>');
   bucket = await aws.bucket();
   const tags = { 'snap-to-s3': 'migrate', Name: 'The first' };
   before = await aws.snapshot((device) => filesystemOn(device, 'ext4', fill), { tags, description: 'before' });
@@ -43,7 +47,7 @@ beforeAll(async () => {
       await run(['bash', '-ec', script], { cwd: path });
     }),
   );
-  image = await aws.snapshot((device) => filesystemOn(device, 'ext4', fill));
+  [image = '', secret = ''] = await aws.snapshots((device) => filesystemOn(device, 'ext4', fill), 2);
   disk = await aws.snapshot(async (device) => {
     const real = (await runText(['realpath', device])).trim();
     await run(['sfdisk', '--quiet', '--no-reread', real], { input: 'label: gpt\nsize=100M\nsize=100M\n' });
@@ -65,9 +69,17 @@ beforeAll(async () => {
     'GLACIER',
   ]);
   expect(asImage.status, asImage.stderr).toBe(0);
+  const options = ['--storage-class', 'GLACIER', '--gpg-recipient', 'open@example.com'];
+  const encrypted = await aws.command(['migrate', '--bucket', bucket, '--snapshots', secret, ...options], {
+    env: { GNUPGHOME: ring.home },
+  });
+  expect(encrypted.status, encrypted.stderr).toBe(0);
   await aws.removeVolumes();
 });
-afterAll(() => aws[Symbol.asyncDispose]());
+afterAll(async () => {
+  await ring[Symbol.asyncDispose]();
+  await aws[Symbol.asyncDispose]();
+});
 
 const look = (...argv: readonly string[]): Promise<Finished> => aws.command([...argv, '--bucket', bucket]);
 /** The names at the ends of lines. */
@@ -153,6 +165,13 @@ describe('find', () => {
     expect(names(await look('find', before, 'etc/*'))).toEqual(['etc/hosts', 'etc/ssh', 'etc/zz']);
     expect(names(await look('find', before, '*', '--type', 'l'))).toEqual(['link -> etc/hosts']);
     expect(names(await look('find', before, '**/ssh*', '--type', 'd'))).toEqual(['etc/ssh']);
+    const json = await look('find', before, 'sshd*', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      kind: 'entry',
+      path: 'etc/ssh/sshd_config',
+      type: 'file',
+      size: 29,
+    });
     const nothing = await look('find', before, 'nowhere');
     expect(nothing).toMatchObject({ status: 0, stdout: `Nothing in the archive of ${before} is named "nowhere".\n` });
   });
@@ -182,6 +201,77 @@ describe('diff', () => {
   });
 });
 
+it('diff of disks with other partitions tells what is on each', async () => {
+  const { stdout, status } = await look('diff', disk, before);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^[+] disk\/etc\/$/m);
+  expect(stdout).toMatch(/^- 2\/on-2$/m);
+});
+
+describe('an archive of the existing tool', () => {
+  const older = 'snap-0123456789abcdef0';
+  beforeAll(async () => {
+    const Key = `vol-0123456789abcdef0/2017-01-01T00:00:00+00:00 ${older} - From the older tool.tar.lz4`;
+    const Body = await run(['bash', '-ec', 'set -o pipefail; tar -C /etc -c hostname | lz4 -1']);
+    await aws.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
+  });
+  afterAll(async () => {
+    const Key = `vol-0123456789abcdef0/2017-01-01T00:00:00+00:00 ${older} - From the older tool.tar.lz4`;
+    await aws.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+  });
+
+  it('is inspected without manifest, and has no files to show, which is said', async () => {
+    const shown = await look('inspect', older);
+    expect(shown.status, shown.stderr).toBe(0);
+    expect(shown.stdout).toMatch(/^ {2}index: +none$/m);
+    for (const argv of [
+      ['ls', older],
+      ['find', older, '*'],
+      ['diff', before, older],
+    ]) {
+      const refused = await look(...argv);
+      expect(refused.status).toBe(2);
+      expect(refused.stderr).toContain('has no index: it was made by another tool.');
+    }
+  });
+});
+
+describe('an archive that is encrypted and frozen', () => {
+  const elsewhere = { env: { GNUPGHOME: '/nonexistent' } };
+  const own = () => ({ env: { GNUPGHOME: ring.home } });
+  const keyOf = async (end: string): Promise<string> => {
+    const key = (await aws.keys(bucket)).find((one) => one.includes(secret) && one.endsWith(end)) ?? '';
+    return ring.sessionKey(await readFile(await aws.download(bucket, key)));
+  };
+
+  it.each([
+    ['the private key', own, () => []],
+    ['the session key of its index alone', () => elsewhere, async () => ['--gpg-session-key', await keyOf('.gz.gpg')]],
+  ])('is looked into with %s', async (_, env, more) => {
+    const given = ['--bucket', bucket, ...(await more())];
+    expect(names(await aws.command(['ls', secret, 'etc/ssh', ...given], env()))).toEqual([
+      'etc/ssh/ssh_config',
+      'etc/ssh/sshd_config',
+    ]);
+    expect(names(await aws.command(['find', secret, 'zz', ...given], env()))).toEqual(['etc/zz']);
+    // The other side is not encrypted, and may differ.
+    const difference = await aws.command(['diff', after, secret, ...given], env());
+    expect(difference.stdout, difference.stderr).toContain('- etc/new\n+ gone\n');
+  });
+
+  it('with another session key, or none -> a sentence that says which one it takes', async () => {
+    const wrong = await aws.command(
+      ['ls', secret, '--bucket', bucket, '--gpg-session-key', `9:${'5A'.repeat(32)}`],
+      elsewhere,
+    );
+    expect(wrong.status).toBe(1);
+    expect(wrong.stderr).toMatch(/None of the session keys .* is that of the index vol-.*\.index\.jsonl\.gz\.gpg/);
+    const none = await aws.command(['ls', secret, '--bucket', bucket], elsewhere);
+    expect(none.status).toBe(1);
+    expect(none.stderr).toContain('--gpg-session-key');
+  });
+});
+
 describe('list and inspect', () => {
   it('show all archives, and whether their snapshots still exist', async () => {
     const known = await look('list', '--json');
@@ -190,7 +280,7 @@ describe('list and inspect', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(records).toHaveLength(4);
+    expect(records).toHaveLength(5);
     expect(records.find(({ snapshotId }) => snapshotId === before)).toMatchObject({
       kind: 'archive',
       objects: 1,
@@ -210,7 +300,7 @@ describe('list and inspect', () => {
     const lines = text.stdout.split('\n');
     expect(lines[0]).toMatch(/^volume +snapshot +started +disk +stored +class +tag +in EBS +name$/);
     expect(lines.find((line) => line.includes(before))).toMatch(/ 1 GiB .* STANDARD +- +gone +The first, before$/);
-    expect(lines.at(-2)).toBe('4 archives.');
+    expect(lines.at(-2)).toBe('5 archives.');
   });
 
   it('show everything that is known of one, frozen or not', async () => {

@@ -14,6 +14,7 @@ import { makeMoreAwkwardFiles } from '../support/more-awkward-files.js';
 
 let aws: LocalAws;
 let ring: GpgKeyring;
+const commandPath = join(import.meta.dirname, '../../dist/bin/snap-to-s3.cjs');
 beforeAll(async () => {
   [aws, ring] = await Promise.all([localAws(), gpgKeyring()]);
   await ring.key('Open <open@example.com>');
@@ -74,8 +75,31 @@ describe.each([
     const found = await treeOf(to);
     expect([...found.keys()]).toEqual([...original.keys()]);
     for (const [path, entry] of original) expect(found.get(path), path).toEqual(entry);
+    if (how === 'gpg') {
+      const one = await newFolder();
+      const [path = ''] = [...original].find(([name, { type: is }]) => is === 'file' && /^[\w/]+$/.test(name)) ?? [];
+      const single = await restore(id, '--bucket', bucket, '--to-directory', one, '--path', path);
+      expect(single.status, said(single)).toBe(0);
+      expect((await treeOf(one)).get(path)).toEqual(original.get(path));
+    }
+    // Holes are holes again.
+    const sparse = await sparseFiles(to);
+    expect(sparse.length).toBeGreaterThan(0);
+    for (const { size, blocks, path } of sparse) expect(512 * blocks, path).toBeLessThan(size / 4);
   });
 });
+
+/** Files that `fillFilesystem` made of holes: a GiB and more in size. */
+async function sparseFiles(root: string): Promise<readonly { path: string; size: number; blocks: number }[]> {
+  const found = await runText(['find', root, '-type', 'f', '-size', '+900M', '-printf', '%s %b %p\n']);
+  return found
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [size, blocks, ...path] = line.split(' ');
+      return { size: Number(size), blocks: Number(blocks), path: path.join(' ') };
+    });
+}
 
 describe('of an archive', () => {
   let id = '';
@@ -163,8 +187,21 @@ describe('of an archive', () => {
   });
 
   it('by its key, to standard output, it is the tar that it is', async () => {
-    const restored = await aws.command(['restore', `s3://${bucket}/${key}`, '--to-stdout', '--quiet']);
-    expect(restored.status, restored.stderr.slice(-500)).toBe(0);
+    const archive = await aws.download(bucket, key);
+    const LINE = `'${process.execPath}' '${commandPath}' restore "s3://$BUCKET/$KEY" --to-stdout --quiet`;
+    const variables = Object.entries(aws.environment).filter((pair): pair is [string, string] => pair[1] !== undefined);
+    const env = { ...Object.fromEntries(variables), BUCKET: bucket, KEY: key, LINE };
+    const shell = (script: string): Promise<string> => runText(['bash', '-c', script], { env });
+    expect(await shell(`set -eo pipefail; ${LINE} | cmp - <(lz4 -dc '${archive}'); echo same`)).toBe('same\n');
+    // Its reader has seen enough: that is no success.
+    const ended = await shell(
+      `{ ${LINE} 2>&3; echo "status $?" >&3; } 3>"$TMPDIR/said" | head -c 100 >/dev/null; cat "$TMPDIR/said"; rm "$TMPDIR/said"`,
+    );
+    expect(ended).toMatch(/has ended before everything was written[^]*status 1\n$/);
+    // `script` gives it a terminal.
+    expect(await shell('script --quiet --return --command "$LINE" /dev/null; echo "status $?"')).toMatch(
+      /Standard output is a terminal\.[^]*status 2\n$/,
+    );
   });
 
   it('of which a byte was changed -> it ends there, and nothing is left', async () => {
@@ -194,6 +231,25 @@ describe('of an archive', () => {
     await expect(stat(to)).rejects.toThrow('ENOENT');
     const again = await restore(id, '--bucket', bucket, '--to-directory', to);
     expect(again.status, said(again)).toBe(0);
+    const wanted = [...original].filter(([, { type }]) => !type.endsWith('device')).map(([path]) => path);
+    expect([...(await treeOf(to)).keys()]).toEqual(wanted);
+  });
+
+  it('SIGKILL in the middle -> the next run says so, and begins anew', async () => {
+    const to = join(await newFolder(), 'new');
+    let progress = 0;
+    const killed = await aws.command(['restore', id, '--bucket', bucket, '--to-directory', to, '--json'], {
+      onEvent: ({ kind }, kill) => {
+        if (kind === 'progress' && (progress += 1) === 2) kill('SIGKILL');
+      },
+    });
+    expect(killed.status).toBeNull();
+    expect(await readdir(to)).toEqual(['.snap-to-s3-restoring']);
+    const again = await restore(id, '--bucket', bucket, '--to-directory', to);
+    expect(again.status, said(again)).toBe(0);
+    expect(again.events.find(({ kind }) => kind === 'notice')?.text).toMatch(
+      /^An earlier run was broken off in the middle/,
+    );
     const wanted = [...original].filter(([, { type }]) => !type.endsWith('device')).map(([path]) => path);
     expect([...(await treeOf(to)).keys()]).toEqual(wanted);
   });
@@ -234,6 +290,48 @@ describe('an image', () => {
     const again = await restore(id, '--bucket', bucket, '--to-file', path);
     expect(again.status).toBe(1);
     expect(said(again)).toContain('is there already');
+  });
+
+  it.each(['SIGINT', 'SIGKILL'] as const)(
+    'to a file, %s in the middle -> no file of its name, and the next run goes on where it was',
+    async (signal) => {
+      const folder = await newFolder();
+      const path = join(folder, 'disk.img');
+      const argv = ['restore', id, '--bucket', bucket, '--to-file', path, '--json'];
+      const slow = aws.faults.add({
+        operation: 's3:GetObject',
+        where: { key: '*.img.lz4' },
+        fault: { kind: 'slow', bytesPerSecond: 3_000_000 },
+      });
+      let isKilled = false;
+      const stopped = await aws.command(argv, {
+        onEvent: ({ kind, rawBytes = 0 }, kill) => {
+          if (isKilled || kind !== 'progress' || rawBytes < 64 * 1024 ** 2) return;
+          isKilled = true;
+          kill(signal);
+        },
+      });
+      slow.remove();
+      expect(slow.fired).toBeGreaterThan(0);
+      expect(stopped.status).toBe(signal === 'SIGINT' ? 130 : null);
+      expect(await readdir(folder)).toEqual(['disk.img.snap-to-s3-restoring']);
+      const again = await restore(id, '--bucket', bucket, '--to-file', path);
+      expect(again.status, said(again)).toBe(0);
+      expect(again.events.find(({ kind }) => kind === 'notice')?.text).toMatch(
+        /^An earlier run was broken off\. The first .* are right; this one goes on there\.$/,
+      );
+      expect(await readdir(folder)).toEqual(['disk.img']);
+      expect(await sha256(path)).toBe(sum);
+    },
+  );
+
+  it('to a file, after something else or another image was left there -> it says so and begins anew', async () => {
+    const path = join(await newFolder(), 'disk.img');
+    await writeFile(`${path}.snap-to-s3-restoring`, 'something else, and longer than nothing');
+    const restored = await restore(id, '--bucket', bucket, '--to-file', path);
+    expect(restored.status, said(restored)).toBe(0);
+    expect(restored.events.find(({ kind }) => kind === 'notice')?.text).toContain('cannot be gone on from');
+    expect(await sha256(path)).toBe(sum);
   });
 
   it('goes onto an empty disk, onto a full one only by force, and never onto one that is mounted or too small', async () => {

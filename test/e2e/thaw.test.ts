@@ -1,7 +1,9 @@
 import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CopyObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shippedPolicy } from '../../sandbox/iam/index.js';
+import { run, runText } from '../../src/process/index.js';
 import { filesystemOn, localAws, type Finished, type LocalAws } from '../support/local-aws.js';
 
 // `snap-to-s3 restore` of archives that lie in Glacier. Here a retrieval of five hours takes four seconds.
@@ -61,6 +63,58 @@ describe('an archive in Glacier', () => {
     // The copy stays for days: no question any more.
     const third = await restore(id, await newFolder());
     expect(third.status, third.stderr).toBe(0);
+  });
+
+  it('whose manifest, index and two partitions a rule of the bucket has moved there is asked for all at once, without a place to restore to', async () => {
+    aws.allowRole([shippedPolicy({ bucket }), mayThaw()]);
+    const id = await aws.snapshot(async (device) => {
+      const disk = (await runText(['realpath', device])).trim();
+      await run(['sfdisk', '--quiet', '--no-reread', disk], { input: 'label: gpt\nsize=100M\nsize=100M\n' });
+      await run(['partx', '--add', disk]);
+      for (const number of [1, 2]) {
+        await filesystemOn(`${disk}p${number}`, 'ext4', (path) => writeFile(join(path, `on-${number}`), ''));
+      }
+    });
+    const migrated = await aws.command(['migrate', '--bucket', bucket, '--snapshots', id]);
+    expect(migrated.status, migrated.stderr).toBe(0);
+    const keys = (await aws.keys(bucket)).filter((key) => key.startsWith('vol-') && key.includes(id));
+    expect(keys).toHaveLength(5);
+    for (const Key of keys) {
+      const CopySource = `${bucket}/${encodeURIComponent(Key)}`;
+      await aws.s3.send(new CopyObjectCommand({ Bucket: bucket, Key, CopySource, StorageClass: 'GLACIER' }));
+    }
+    const looked = await aws.command(['ls', id, '--bucket', bucket]);
+    expect(looked.status).toBe(1);
+    const hint = /Ask for it with: snap-to-s3 (restore \S+ --bucket \S+ --thaw)/.exec(looked.stderr)?.[1] ?? '';
+    const to = await newFolder();
+    const refused = await restore(id, to);
+    expect(refused.stderr).toMatch(/5 objects of .* in GLACIER must be thawed first\..*--thaw bulk/s);
+
+    const asked = await aws.command([...hint.split(' '), 'bulk']);
+    expect(asked.status, asked.stderr).toBe(0);
+    expect(asked.stdout).toMatch(/5 objects of .* asked for \(Bulk\): up to 12 h/);
+    expect(asked.stdout).toMatch(/5 of 5 objects cannot be read yet\.[^]*1 snapshot asked for/);
+    // The same again asks for nothing that is on its way; a faster tier makes it come sooner.
+    const again = await aws.command(hint.split(' '));
+    expect(again.status, again.stderr).toBe(0);
+    expect(again.stdout).not.toContain('asked for (');
+    expect(again.stdout).toContain('5 of 5 objects cannot be read yet.');
+    const waited = await aws.command([...hint.split(' '), '--wait']);
+    expect(waited.status, waited.stderr).toBe(0);
+    expect(waited.stdout).toMatch(/Everything that a restore reads can be read now\.[^]*1 snapshot asked for/);
+    const restored = await restore(id, to);
+    expect(restored.status, restored.stderr).toBe(0);
+    expect((await readdir(to)).sort()).toEqual(['1', '2']);
+  });
+
+  it('thaws at the speed that is asked for, and waits for it', async () => {
+    aws.allowRole([shippedPolicy({ bucket }), mayThaw()]);
+    const id = await frozen('GLACIER');
+    const to = await newFolder();
+    const restored = await restore(id, to, '--thaw', 'expedited', '--wait');
+    expect(restored.status, restored.stderr).toBe(0);
+    expect(restored.stdout).toMatch(/asked for \(Expedited\): up to 5 min/);
+    expect((await readdir(to)).sort()).toEqual(['file', 'lost+found']);
   });
 
   it('of the class DEEP_ARCHIVE has no fast tier', async () => {

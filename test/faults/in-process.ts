@@ -14,6 +14,7 @@ import {
   type MigrateDependencies,
   type RunResult,
   type Selection,
+  type ThawSettings,
 } from '../../src/commands/index.js';
 import {
   createPace,
@@ -24,6 +25,8 @@ import {
   type Clock,
   type RetryPolicy,
 } from '../../src/core/index.js';
+import { archiveObject } from '../../src/commands/index.js';
+import type { ProgramStage } from '../../src/process/index.js';
 import { createEc2, currentInstance } from '../../src/source/index.js';
 import type { LocalAws } from '../support/local-aws.js';
 import type { Subject } from './support.js';
@@ -88,20 +91,28 @@ export function validateHurried(aws: LocalAws, subject: Subject, hurry?: Hurry):
   );
 }
 
-/** Restores the archive of one snapshot likewise, to a directory or a new volume. */
+/** Where an archive is restored to, and how. */
+export interface HurriedRestore {
+  /** A new volume unless told otherwise. */
+  readonly destination?: RestoreDestination;
+  readonly thaw?: ThawSettings;
+  readonly gnupgHome?: string;
+  readonly sessionKeys?: readonly string[];
+  readonly policy?: Hurry;
+}
+
+/** Restores the archive of one snapshot likewise. */
 export function restoreHurried(
   aws: LocalAws,
-  subject: Subject,
-  { path, policy }: { readonly path?: string; readonly policy?: Hurry } = {},
+  subject: Pick<Subject, 'snapshotId' | 'bucket'>,
+  { destination, thaw, gnupgHome, sessionKeys = [], policy }: HurriedRestore = {},
 ): Promise<HurriedRun> {
   return hurried({ aws, subject, hurry: policy }, (_, machine) => {
-    const settings = { partition: undefined, thaw: undefined, downloadStreams: 2, sessionKeys: [] };
-    const destination: RestoreDestination =
-      path === undefined
-        ? { kind: 'new-volume', ...common(aws), volumeType: 'gp3', stayAttached: false, machine }
-        : { kind: 'directory', path, patterns: [], devices: true };
+    const settings = { partition: undefined, thaw, downloadStreams: 2, sessionKeys };
+    const volume = { kind: 'new-volume', ...common(aws), volumeType: 'gp3', stayAttached: false, machine } as const;
     const archives = [{ snapshotId: snapshotId(subject.snapshotId) }];
-    return restore(archives, { ...settings, destination }, { ...machine, isRoot: true });
+    const dependencies = { ...machine, gnupgHome, isRoot: true };
+    return restore(archives, { ...settings, destination: destination ?? volume }, dependencies);
   });
 }
 
@@ -119,6 +130,51 @@ export async function cleanUpHurried(
   return { ...cleaned, events, warnings };
 }
 
+let images = 0;
+
+/** Archives bytes as the image of a snapshot that is nowhere else, with an index and without a manifest. */
+export async function imageArchived(
+  aws: LocalAws,
+  {
+    bucket,
+    image,
+    encrypt,
+  }: { readonly bucket: string; readonly image: Buffer; readonly encrypt?: ProgramStage | undefined },
+): Promise<Pick<Subject, 'snapshotId' | 'bucket'>> {
+  images += 1;
+  const id = snapshotId(`snap-0123456789abd${String(images).padStart(4, '0')}`);
+  const end = encrypt === undefined ? '' : '.gpg';
+  await archiveObject(
+    {
+      snapshotId: id,
+      target: {
+        key: `vol-0123456789abcdef0/2026-01-01T00:00:00+00:00 ${id}.img.lz4${end}`,
+        contentType: 'application/octet-stream',
+        encryption: undefined,
+      },
+      content: 'image',
+      codec: 'lz4',
+      level: 1,
+      expectedBytes: image.length,
+      boundBytes: image.length * 2,
+      uploadStreams: 2,
+      open: async function* () {
+        await Promise.resolve();
+        for (let at = 0; at < image.length; at += 1024 * 1024) yield image.subarray(at, at + 1024 * 1024);
+      },
+    },
+    {
+      store: { client: aws.s3, bucket, clock: systemClock, temporaryDirectory: aws.folder },
+      clock: systemClock,
+      events: () => undefined,
+      parallelism: 2,
+      signal: new AbortController().signal,
+      ...(encrypt === undefined ? {} : { encrypt }),
+    },
+  );
+  return { snapshotId: id, bucket };
+}
+
 const common = ({ mountPoint }: LocalAws) => ({
   tag: 'snap-to-s3',
   mountPoint,
@@ -130,7 +186,11 @@ const common = ({ mountPoint }: LocalAws) => ({
 });
 
 async function hurried(
-  run: { readonly aws: LocalAws; readonly subject: Subject; readonly hurry: Hurry | undefined },
+  run: {
+    readonly aws: LocalAws;
+    readonly subject: Pick<Subject, 'snapshotId' | 'bucket'>;
+    readonly hurry: Hurry | undefined;
+  },
   work: (selection: Selection, dependencies: MigrateDependencies) => Promise<RunResult>,
 ): Promise<HurriedRun> {
   const { aws, subject } = run;

@@ -39,6 +39,7 @@ export interface JsonEvent {
   readonly text?: string;
   readonly problem?: string;
   readonly path?: string;
+  readonly rawBytes?: number;
   readonly object?: unknown;
   readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
 }

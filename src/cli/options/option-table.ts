@@ -259,7 +259,7 @@ const table = {
     commands: restore,
     group: reading,
     value: { kind: 'choice', placeholder: 'tier', choices: ['standard', 'bulk', 'expedited'], whenBare: 'standard' },
-    description: 'ask for objects that are frozen; without a tier, standard',
+    description: 'ask for objects that are frozen; without a tier, standard; without a place, no more than that',
     source: 'command-line',
   },
   'thaw-days': {

@@ -101,6 +101,14 @@ export function sentenceOf(event: AppEvent): Sentence | undefined {
       const what = `${formatBytes(bytes)} to ${printable(event.to)}, in ${formatDuration(event.elapsedMs)}`;
       return { kind: 'good', text: `${event.snapshotId}: Restored: ${what}` };
     }
+    case 'snapshot-asked-for': {
+      const { objects, waiting } = event;
+      const what = `${waiting} of ${count(objects, 'object')} cannot be read yet. "inspect" shows when they have come`;
+      return {
+        kind: 'good',
+        text: `${event.snapshotId}: ${waiting === 0 ? 'Everything that a restore reads can be read now' : what}.`,
+      };
+    }
     case 'snapshot-left':
       return { kind: 'notice', text: `${event.snapshotId}: ${printable(event.why)} It is left alone.` };
     case 'snapshot-failed': {
@@ -131,6 +139,7 @@ function sizes(rawBytes: number, storedBytes: number): string {
 function summary({
   archived,
   restored,
+  askedFor,
   validated,
   failed,
   left,
@@ -141,10 +150,14 @@ function summary({
   const parts = [
     ...(archived === 0 ? [] : [`${count(archived, 'snapshot')} archived`]),
     ...(restored === 0 ? [] : [`${count(restored, 'snapshot')} restored`]),
+    ...(askedFor === 0 ? [] : [`${count(askedFor, 'snapshot')} asked for`]),
     ...(validated.length === 0 ? [] : [`${count(validated.length, 'snapshot')} validated`]),
   ];
   const done = parts.length === 0 ? 'No snapshot finished' : parts.join(', ');
-  const bytes = parts.length === 0 ? [] : [restored > 0 ? formatBytes(rawBytes) : sizes(rawBytes, storedBytes)];
+  const bytes =
+    archived + restored + validated.length === 0
+      ? []
+      : [restored > 0 ? formatBytes(rawBytes) : sizes(rawBytes, storedBytes)];
   const others = left === 0 ? '' : `; ${left} left to other runs`;
   const first = `${[done, ...bytes, formatDuration(elapsedMs)].join(', ')}${others}`;
   if (failed.length === 0) return `${first}.`;
