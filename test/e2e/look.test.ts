@@ -170,7 +170,7 @@ describe('find', () => {
       kind: 'entry',
       path: 'etc/ssh/sshd_config',
       type: 'file',
-      size: 29,
+      size: 30,
     });
     const nothing = await look('find', before, 'nowhere');
     expect(nothing).toMatchObject({ status: 0, stdout: `Nothing in the archive of ${before} is named "nowhere".\n` });

@@ -153,8 +153,7 @@ describe('an archive of an enemy', () => {
         `${to}-named`,
         '--path',
         '**/evil',
-        '--path',
-        'a',
+        ...(script.startsWith('link("a"') ? ['--path', 'a'] : []),
       );
       expect(named.status, said(named)).toBe(status);
       await rm(`${to}-named`, { recursive: true, force: true });

@@ -148,7 +148,9 @@ describe('AWS fails for good at', () => {
       expect(fault.fired).toBeGreaterThanOrEqual(3);
       fault.remove();
       expect(await aws.tags(disk.snapshotId)).toEqual(migrating);
-      expect(await aws.leftovers()).toEqual([]);
+      // A lease whose answers are lost is there all the same, until it is over.
+      const left = (await aws.leftovers()).filter((one) => !one.startsWith('.snap-to-s3/leases/'));
+      expect(left).toEqual([]);
     },
   );
 
@@ -160,6 +162,7 @@ describe('AWS fails for good at', () => {
       const run = migrateHurried(aws, disk, { selection: { kind: 'all' } });
       await expect(run).rejects.toMatchObject({ code: 'unavailable' });
       expect(fault.fired).toBeGreaterThanOrEqual(3);
+      fault.remove();
       expect(await aws.tags(disk.snapshotId)).toEqual(migrating);
       expect(await aws.leftovers()).toEqual([]);
     },
@@ -172,6 +175,9 @@ describe('AWS fails for good at', () => {
     expect(fault.fired).toBeGreaterThanOrEqual(3);
     expect(done).toEqual([disk.snapshotId]);
     expect(warnings.join('\n')).toMatch(/The lease could not be given back: s3:DeleteObject on .*failed/);
+    fault.remove();
+    expect(await aws.leftovers()).toEqual([expect.stringContaining('.snap-to-s3/leases/')]);
+    await aws.removeVolumes();
     await expectArchived(aws, disk);
   });
 
@@ -185,7 +191,7 @@ describe('AWS fails for good at', () => {
       journal: readonly { readonly kind: string }[];
     };
     expect(journal.map(({ kind }) => kind)).toEqual(['tag']);
-    expect(await aws.leftovers()).toEqual([]);
+    expect(await aws.leftovers()).toEqual([`${lease} is left in ${disk.bucket}`]);
   });
 
   it('every call, from the middle of an archive on, by a session that is over -> says so, and what is left', async () => {

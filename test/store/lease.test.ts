@@ -114,7 +114,11 @@ describe('a lease', () => {
     await first[Symbol.asyncDispose]();
     expect(await content()).toMatchObject({ runId: 'first', ended: true, journal: { volumes: ['vol-2'] } });
     await using second = await take('second');
-    expect(second.inherited).toEqual({ journal: { volumes: ['vol-2'] }, ageMs: expect.any(Number) });
+    expect(second.inherited).toEqual({
+      journal: { volumes: ['vol-2'] },
+      ageMs: expect.any(Number),
+      overAtMs: expect.any(Number),
+    });
     second.note(() => ({ volumes: [] }));
   });
 
