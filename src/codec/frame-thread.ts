@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
-import { messageOf, MiB } from '../core/index.js';
+import { messageOf } from '../core/index.js';
 import type { FrameOrder, FrameResult, FrameThreadData } from './frame-thread-pool.js';
 import { lz4CompressHere, lz4UnpackHere } from './lz4.js';
 import { zstdCompressor, zstdUnpack } from './zstd.js';
@@ -23,9 +23,6 @@ const work = workOf(workerData as FrameThreadData);
 // V8 does not know how much memory of the codecs its few small objects hold, and would wait for many of them.
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as (options: { readonly type: 'minor' }) => void;
-/** So much memory of the codecs may be garbage before it is collected; each time costs some milliseconds. */
-const garbageBytes = 16 * MiB;
-let madeBytes = 0;
 
 async function made({ input, room }: FrameOrder): Promise<FrameResult> {
   try {
@@ -40,9 +37,6 @@ async function made({ input, room }: FrameOrder): Promise<FrameResult> {
 
 async function answer(order: FrameOrder): Promise<void> {
   parentPort?.postMessage(await made(order));
-  madeBytes += Math.max(order.input.length, order.room.length);
-  if (madeBytes < garbageBytes) return;
-  madeBytes = 0;
   collect({ type: 'minor' });
 }
 
