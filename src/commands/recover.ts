@@ -1,4 +1,4 @@
-import { AppError, messageOf, toAppError, type SnapshotId } from '../core/index.js';
+import { AppError, messageOf, toAppError, unfold, type SnapshotId } from '../core/index.js';
 import { unmount } from '../disk/index.js';
 import { ownIdentity } from '../process/index.js';
 import { releaseDeadClaim, removeLeftoverVolume } from '../source/index.js';
@@ -125,6 +125,7 @@ function isOfThisBoot({ bootId }: { readonly bootId: string }): boolean {
 }
 
 function warn(snapshotId: SnapshotId, error: unknown, { events }: RecoverDependencies): void {
-  const { message, hint } = toAppError(error);
-  events({ kind: 'warning', snapshotId, text: hint === undefined ? message : `${message} ${hint}` });
+  for (const { message, hint } of unfold(error).map(toAppError)) {
+    events({ kind: 'warning', snapshotId, text: hint === undefined ? message : `${message} ${hint}` });
+  }
 }

@@ -116,6 +116,7 @@ export function messageOf(error: unknown): string {
     const parts = error.errors.map(messageOf);
     return error.message === '' ? parts.join(' ') : `${error.message}: ${parts.join(' ')}`;
   }
+  if (isSuppressed(error)) return unfold(error).map(messageOf).join(' ');
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -130,7 +131,7 @@ export function toAppError(error: unknown): AppError {
  * others while resources were disposed (`SuppressedError`), and several at once (`AggregateError`), are unfolded.
  */
 export function unfold(error: unknown): readonly [unknown, ...unknown[]] {
-  if (error instanceof Error && error.name === 'SuppressedError' && 'suppressed' in error && 'error' in error) {
+  if (isSuppressed(error)) {
     const [first, ...others] = unfold(error.suppressed);
     return [first, ...others, ...unfold(error.error)];
   }
@@ -139,4 +140,9 @@ export function unfold(error: unknown): readonly [unknown, ...unknown[]] {
     return [first, ...others];
   }
   return [error];
+}
+
+/** What `await using` throws when the block and a disposal have both failed. Its own message says nothing of either. */
+function isSuppressed(error: unknown): error is Error & { readonly error: unknown; readonly suppressed: unknown } {
+  return error instanceof Error && error.name === 'SuppressedError' && 'suppressed' in error && 'error' in error;
 }

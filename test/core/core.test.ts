@@ -9,6 +9,7 @@ import {
   printable,
   retrying,
   snapshotId,
+  messageOf,
   unfold,
 } from '../../src/core/index.js';
 import { fakeClock } from './fake-clock.js';
@@ -186,5 +187,7 @@ describe('errors', () => {
     };
     const error: unknown = await work().catch((thrown: unknown) => thrown);
     expect(unfold(error).map((one) => (one as Error).message)).toEqual(['first', 'inner', 'outer']);
+    // `SuppressedError` has no words of its own.
+    expect(messageOf(error)).toBe('first inner outer');
   });
 });
