@@ -26,8 +26,9 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/{sandbox,disk,store,verify,commands,e2e,browser,faults,interop}/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          // Against hanging only: the longest takes two minutes while two others use the cores.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           env,
           execArgv,
         },

@@ -98,7 +98,7 @@ async function bash(commands: string, more: Record<string, string> = {}): Promis
   await execute('bash', ['--norc', '-eu', '-c', commands], {
     cwd,
     env: { ...environment, ...more },
-    timeout: 150_000,
+    timeout: 270_000,
   });
   return cwd;
 }
