@@ -108,7 +108,8 @@ function hashOfZeros(bytes: number): Hash {
   return hash;
 }
 
-function isZero(bytes: Buffer): boolean {
+/** True when all bytes are zero. */
+export function isZero(bytes: Buffer): boolean {
   for (let at = 0; at < bytes.length; at += zeros.length) {
     const piece = bytes.subarray(at, at + zeros.length);
     if (!piece.equals(zeros.subarray(0, piece.length))) return false;

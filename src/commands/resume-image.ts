@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { scanImage, type IndexItem } from '../archive/index.js';
+import { isZero, scanImage, type IndexItem } from '../archive/index.js';
 import { AppError } from '../core/index.js';
 import { createChunkCheck } from './chunk-check.js';
-
-const zeros = Buffer.alloc(64 * 1024);
 
 /**
  * How much of a file that an earlier run has left is the beginning of an image, by the sums of its index: bytes up to the
@@ -31,14 +29,6 @@ export async function provenBytes(path: string, index: AsyncIterable<IndexItem>)
     await file.close();
   }
   return proven;
-}
-
-function isZero(bytes: Buffer): boolean {
-  for (let at = 0; at < bytes.length; at += zeros.length) {
-    const piece = bytes.subarray(at, at + zeros.length);
-    if (!piece.equals(zeros.subarray(0, piece.length))) return false;
-  }
-  return true;
 }
 
 /**

@@ -3,42 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sharePercent } from '../../src/cli/render/estimate.js';
 import { listPrices, parsePriceFile, pricesOf, seriesCost, type Destination } from '../../src/costs/index.js';
+import { tables } from './reference-tables.js';
 
 // The tables of the existing tool, with the prices that it names.
 
 const path = join(import.meta.dirname, '../../docs/guides/prices-of-2017.json');
 const prices = pricesOf('us-west-2', parsePriceFile(readFileSync(path, 'utf8'), path));
 
-const uncompressed = `
-0 550% 300% 96%
-1 500% 270% 86%
-2 450% 250% 79%
-3 420% 230% 72%
-4 380% 210% 67%
-5 360% 190% 62%
-10 260% 140% 46%
-15 210% 110% 36%
-20 170% 94% 30%
-30 130% 70% 22%
-40 102% 56% 18%
-50 85% 46% 15%
-75 60% 32% 10%
-100 46% 25% 8.0%`;
-const compressed = `
-0 280% 150% 48%
-1 250% 140% 43%
-2 230% 120% 39%
-3 210% 110% 36%
-4 190% 104% 33%
-5 180% 97% 31%
-10 130% 71% 23%
-15 104% 57% 18%
-20 86% 47% 15%
-30 64% 35% 11%
-40 51% 28% 8.9%
-50 42% 23% 7.4%
-75 30% 16% 5.2%
-100 23% 12.5% 4.0%`;
 const rows = (text: string): readonly (readonly string[])[] =>
   text
     .trim()
@@ -46,7 +17,7 @@ const rows = (text: string): readonly (readonly string[])[] =>
     .map((line) => line.split(' '));
 
 describe('what a year of monthly snapshots costs', () => {
-  it.each([...rows(uncompressed).map((row) => [1, row] as const), ...rows(compressed).map((row) => [2, row] as const)])(
+  it.each([...rows(tables[1]).map((row) => [1, row] as const), ...rows(tables[2]).map((row) => [2, row] as const)])(
     'compressed %i:1, %j, as the existing tool says',
     (compressionRatio, [change = '', ...shares]) => {
       const series = { snapshots: 12, volumeGiB: 500, change: Number(change) / 100, compressionRatio };

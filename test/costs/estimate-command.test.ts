@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.js';
 import type { Output } from '../../src/cli/render/index.js';
+import { tables } from './reference-tables.js';
 
 // The three tables of the existing tool's README, through the command.
 
@@ -20,37 +21,6 @@ async function linesOf(argv: readonly string[]): Promise<readonly string[]> {
   expect(await main(argv, output, {}), text).toBe(0);
   return text.split('\n');
 }
-
-const tables = {
-  1: `0 550% 300% 96%
-1 500% 270% 86%
-2 450% 250% 79%
-3 420% 230% 72%
-4 380% 210% 67%
-5 360% 190% 62%
-10 260% 140% 46%
-15 210% 110% 36%
-20 170% 94% 30%
-30 130% 70% 22%
-40 102% 56% 18%
-50 85% 46% 15%
-75 60% 32% 10%
-100 46% 25% 8.0%`,
-  2: `0 280% 150% 48%
-1 250% 140% 43%
-2 230% 120% 39%
-3 210% 110% 36%
-4 190% 104% 33%
-5 180% 97% 31%
-10 130% 71% 23%
-15 104% 57% 18%
-20 86% 47% 15%
-30 64% 35% 11%
-40 51% 28% 8.9%
-50 42% 23% 7.4%
-75 30% 16% 5.2%
-100 23% 12.5% 4.0%`,
-};
 
 describe('estimate', () => {
   it.each([1, 2] as const)('prints the table of archives compressed %i:1, row by row', async (ratio) => {
