@@ -16,6 +16,8 @@ export interface AwsCall {
   readonly bodyBytes?: number;
   /** One attempt, where that may take longer than others. */
   readonly attemptMs?: number;
+  /** An attempt that has begun is not cancelled by the caller's signal: what it makes, its maker has to know of. */
+  readonly isSeenThrough?: boolean;
 }
 
 /** A failed attempt that will be followed by another one. */
@@ -69,12 +71,13 @@ export async function callAws<T>(
   const bodyMs = ((call.bodyBytes ?? 0) / slowestBodyBytesPerSecond) * 1_000;
   const attemptMs = Math.max(policy.attemptMs ?? defaultAttemptMs, call.attemptMs ?? 0) + bodyMs;
   const renewal = newRenewal(options);
+  const cancel = call.isSeenThrough === true ? undefined : signal;
   const attempt = async (timeLeftMs: number): Promise<T> => {
     const limitMs = Math.min(attemptMs, Math.max(timeLeftMs, leastAttemptMs));
     try {
-      return await withinLimit(send, { limitMs, signal, tookTooLong: () => tookTooLong(call, limitMs) });
+      return await withinLimit(send, { limitMs, signal: cancel, tookTooLong: () => tookTooLong(call, limitMs) });
     } catch (error) {
-      if (isAbort(error) || signal?.aborted === true) throw error;
+      if (isAbort(error) || cancel?.aborted === true) throw error;
       throw awsFailure(error, call);
     }
   };

@@ -39,7 +39,10 @@ export interface LeaseWrite {
   readonly onlyIf: string;
 }
 
-/** Writes a lease object under its condition. Returns its ETag, or undefined where the condition did not hold. */
+/**
+ * Writes a lease object under its condition. Returns its ETag, or undefined where the condition did not hold. The signal
+ * keeps it from being tried again; an attempt that has begun is seen through.
+ */
 export async function writeLeaseObject(
   store: ObjectStore,
   { key, content, onlyIf }: LeaseWrite,
@@ -50,7 +53,7 @@ export async function writeLeaseObject(
   try {
     const { ETag } = await callS3(
       store,
-      { action: 's3:PutObject', resource: s3Url(store, key) },
+      { action: 's3:PutObject', resource: s3Url(store, key), isSeenThrough: true },
       (options) => store.client.send(new PutObjectCommand({ ...fields, ...condition }), options),
       signal,
     );
@@ -60,9 +63,12 @@ export async function writeLeaseObject(
     const isRefused =
       awsCode(error) === 'PreconditionFailed' || (error instanceof AppError && error.code === 'not-found');
     if (!isRefused) throw error;
-    // An earlier attempt may have been the one that changed it, with its answer lost.
     const found = await readLeaseObject(store, key, signal);
-    return found?.content.runId === content.runId && found.content.turn === content.turn ? found.etag : undefined;
+    if (found?.content.runId !== content.runId) return undefined;
+    // An earlier attempt was the one that changed it, with its answer lost; or an earlier write, which this one follows.
+    if (found.content.turn === content.turn) return found.etag;
+    if (found.content.turn > content.turn) return undefined;
+    return writeLeaseObject(store, { key, content, onlyIf: found.etag }, signal);
   }
 }
 

@@ -1,5 +1,11 @@
 import { AppError, defaultRetryPolicy, isAbort, type Clock } from '../core/index.js';
-import { readLeaseObject, removeLeaseObject, writeLeaseObject, type LeaseObject } from './lease-object.js';
+import {
+  readLeaseObject,
+  removeLeaseObject,
+  writeLeaseObject,
+  type LeaseObject,
+  type LeaseWrite,
+} from './lease-object.js';
 import { s3Url, type ObjectStore } from './object-store.js';
 
 /** What a lease is about. */
@@ -72,7 +78,7 @@ export async function takeLease<Journal>(bucket: ObjectStore, options: LeaseOpti
   const fresh = { ...own, turn: 1, journal: options.emptyJournal };
   for (let round = 1; round <= takeoverRounds; round += 1) {
     const startedMs = options.clock.now();
-    const etag = await writeLeaseObject(store, { key, content: fresh, onlyIf: 'absent' }, signal);
+    const etag = await writeFirst(store, { key, content: fresh, onlyIf: 'absent' }, options);
     if (etag !== undefined) return hold(store, options, { etag, startedMs, turn: 1, inherited: undefined });
     const found = await readLeaseObject(store, key, signal);
     // It went away in between: once more.
@@ -84,10 +90,46 @@ export async function takeLease<Journal>(bucket: ObjectStore, options: LeaseOpti
       overAtMs: found.writtenAtMs + found.content.lifetimeMs,
     };
     const content = { ...fresh, journal: inherited.journal };
-    const taken = await writeLeaseObject(store, { key, content, onlyIf: found.etag }, signal);
+    const taken = await writeFirst(store, { key, content, onlyIf: found.etag }, options);
     if (taken !== undefined) return hold(store, options, { etag: taken, startedMs, turn: 1, inherited });
   }
   throw new AppError('claimed-elsewhere', `Others were faster ${takeoverRounds} times to take ${s3Url(store, key)}.`);
+}
+
+/** Writes the lease for the first time; where that is broken off, or nobody knows how it ended, it is given back. */
+async function writeFirst<Journal>(
+  store: ObjectStore,
+  write: LeaseWrite,
+  { signal, isEmpty, parseJournal }: LeaseOptions<Journal>,
+): Promise<string | undefined> {
+  try {
+    const etag = await writeLeaseObject(store, write, signal);
+    signal?.throwIfAborted();
+    return etag;
+  } catch (error) {
+    const isUnknown = isAbort(error) || (error instanceof AppError && error.retryable);
+    // Without an answer again it ends by itself, like that of a run that has died.
+    if (isUnknown)
+      await giveBack(patientFor(givingBackMs, store), write, isEmpty(parseJournal(write.content.journal))).catch(
+        () => undefined,
+      );
+    throw error;
+  }
+}
+
+/** Whoever has interrupted the run is waiting for it. */
+const givingBackMs = 10_000;
+
+async function giveBack(store: ObjectStore, { key, content }: LeaseWrite, isEmpty: boolean): Promise<void> {
+  const found = await readLeaseObject(store, key);
+  if (found?.content.runId !== content.runId || found.content.turn !== content.turn) return;
+  if (isEmpty) await removeLeaseObject(store, key, found.etag);
+  else
+    await writeLeaseObject(store, {
+      key,
+      content: { ...content, turn: content.turn + 1, ended: true },
+      onlyIf: found.etag,
+    });
 }
 
 /** A renewal that is tried for longer than until the next one helps nobody. */
@@ -147,6 +189,8 @@ function hold<Journal>(store: ObjectStore, options: LeaseOptions<Journal>, held:
   let { etag, turn } = held;
   let journal = held.inherited?.journal ?? options.emptyJournal;
   let renewedAtMs = held.startedMs;
+  /** Whether the last write was answered; without an answer, nobody knows which ETag the object has. */
+  let isAnswered = true;
   let queue: Promise<unknown> = Promise.resolve();
 
   const lose = (why: string): never => {
@@ -162,10 +206,12 @@ function hold<Journal>(store: ObjectStore, options: LeaseOptions<Journal>, held:
       // At once, so that a note made while this is written does not get lost.
       journal = change(journal);
       const startedMs = clock.now();
-      const content = { ...own, ended, turn: turn + 1, journal };
+      turn += 1;
+      isAnswered = false;
+      const content = { ...own, ended, turn, journal };
       const written = await writeLeaseObject(store, { key, content, onlyIf: etag });
       if (written === undefined) return lose('another run has taken it');
-      [etag, turn, renewedAtMs] = [written, turn + 1, startedMs];
+      [etag, isAnswered, renewedAtMs] = [written, true, startedMs];
     });
     queue = work.catch(() => undefined);
     return work;
@@ -201,6 +247,8 @@ function hold<Journal>(store: ObjectStore, options: LeaseOptions<Journal>, held:
       await beating;
       await queue;
       if (loss.signal.aborted) return;
+      const last = isAnswered ? undefined : await readLeaseObject(store, key);
+      if (last?.content.runId === runId) etag = last.etag;
       if (options.isEmpty(journal)) await removeLeaseObject(store, key, etag);
       else await write(unchanged, true);
     },

@@ -118,7 +118,8 @@ describe('AWS fails for good at', () => {
     const [, action] = row;
     const fault = lasting(row, { kind: 'hang' });
     // The limits of an attempt are real time, whatever the clock: of the socket where a body is given minutes.
-    const { failed, done } = await migrateHurried(aws, disk, { attemptMs: 500, socketMs: 500 });
+    // So are the machine's own pauses: what gives the lease back is hurried no more than that allows.
+    const { failed, done } = await migrateHurried(aws, disk, { haste: 20, attemptMs: 1_000, socketMs: 1_000 });
     expect(done).toEqual([]);
     expect(failed).toMatchObject([
       {
@@ -148,9 +149,7 @@ describe('AWS fails for good at', () => {
       expect(fault.fired).toBeGreaterThanOrEqual(3);
       fault.remove();
       expect(await aws.tags(disk.snapshotId)).toEqual(migrating);
-      // A lease whose answers are lost is there all the same, until it is over.
-      const left = (await aws.leftovers()).filter((one) => !one.startsWith('.snap-to-s3/leases/'));
-      expect(left).toEqual([]);
+      expect(await aws.leftovers()).toEqual([]);
     },
   );
 

@@ -63,14 +63,14 @@ const suspended: Clock = {
     }),
 };
 
-/** Loses the answers of the next writes: S3 has done them, the client sees a broken connection. */
+/** Loses the answers of the next writes, refusals too: S3 has done them, the client sees a broken connection. */
 function losingAnswers(count: number) {
   const fault = { fired: 0 };
   store.client.middlewareStack.add(
     (next, context) => async (args) => {
-      const result = await next(args);
-      if (context.commandName !== 'PutObjectCommand' || fault.fired === count) return result;
+      if (context.commandName !== 'PutObjectCommand' || fault.fired === count) return next(args);
       fault.fired += 1;
+      await next(args).catch(() => undefined);
       throw Object.assign(new Error('socket hang up'), { name: 'ECONNRESET', $metadata: {} });
     },
     { step: 'finalizeRequest', name: 'fault', override: true },
@@ -197,6 +197,70 @@ describe('a lease', () => {
     expect(fault.fired).toBe(count);
     expect((await content()).journal.volumes).toEqual(['vol-1']);
     lease.note(() => ({ volumes: [] }));
+  });
+
+  it.each([
+    ['for the first time', undefined],
+    ['after another run', { volumes: ['vol-1'] }],
+  ])('that is being taken %s when its run is interrupted is given back', async (_, left) => {
+    if (left !== undefined) {
+      const before = await take('before');
+      await before.record(() => left);
+      await before[Symbol.asyncDispose]();
+    }
+    const interruption = new AbortController();
+    store.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        if (context.commandName !== 'PutObjectCommand') return next(args);
+        const result = await next(args);
+        // S3 has done it, and its answer is on its way.
+        interruption.abort();
+        await systemClock.sleep(20);
+        return result;
+      },
+      { step: 'finalizeRequest', name: 'fault', override: true },
+    );
+    await expect(take('run', { signal: interruption.signal })).rejects.toMatchObject({ name: 'AbortError' });
+    expect(interruption.signal.aborted).toBe(true);
+    store.client.middlewareStack.remove('fault');
+    if (left === undefined) return;
+    expect(await content()).toMatchObject({ ended: true, journal: left });
+    await using next = await take('next');
+    expect(next.inherited).toMatchObject({ journal: left });
+    next.note(() => ({ volumes: [] }));
+  });
+
+  it.each([
+    ['for the first time', undefined],
+    ['after another run', { volumes: ['vol-1'] }],
+  ])('that is taken %s with no answer ever is given back', async (_, left) => {
+    if (left !== undefined) {
+      const before = await take('before');
+      await before.record(() => left);
+      await before[Symbol.asyncDispose]();
+    }
+    const fault = losingAnswers(12);
+    await expect(take('run')).rejects.toMatchObject({ code: 'unavailable' });
+    expect(fault.fired).toBeGreaterThanOrEqual(12);
+    store.client.middlewareStack.remove('fault');
+    if (left === undefined) return;
+    await using next = await take('next');
+    expect(next.inherited).toMatchObject({ journal: left });
+    next.note(() => ({ volumes: [] }));
+  });
+
+  it('whose journal was written without an answer ever goes on from there, and is given back', async () => {
+    const lease = await take('run');
+    const fault = losingAnswers(12);
+    await expect(lease.record(() => ({ volumes: ['vol-1'] }))).rejects.toMatchObject({ code: 'unavailable' });
+    expect(fault.fired).toBe(12);
+    await lease.record(() => ({ volumes: ['vol-2'] }));
+    expect(await content()).toMatchObject({ runId: 'run', journal: { volumes: ['vol-2'] } });
+    const again = losingAnswers(12);
+    await expect(lease.record(() => ({ volumes: [] }))).rejects.toMatchObject({ code: 'unavailable' });
+    expect(again.fired).toBe(12);
+    expect(lease.lost.aborted).toBe(false);
+    await lease[Symbol.asyncDispose]();
   });
 
   it('object that is none of ours is left alone, with a sentence', async () => {
