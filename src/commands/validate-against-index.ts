@@ -1,10 +1,12 @@
 import { archiveKeyOfIndex, parseArchiveKey, parseManifestKey } from '../archive/index.js';
 import { AppError, count, volumeId, type SnapshotId, type VolumeId } from '../core/index.js';
-import { listObjects, requireBucket } from '../store/index.js';
-import { findArchive } from './find-archive.js';
+import { listObjects, requireBucket, requireFree } from '../store/index.js';
+import { findArchive, type FoundArchive } from './find-archive.js';
+import { leaseKey } from './journal.js';
 import type { MigrateDependencies } from './migrate-settings.js';
 import { overSnapshots, type RunResult } from './over-snapshots.js';
 import type { Selection } from './select-snapshots.js';
+import { isDeadHere } from './snapshot-lease.js';
 import { validateArchive } from './validate-archive.js';
 import { decryptionOf } from './validate.js';
 import type { ValidateSettings } from './validate-settings.js';
@@ -18,7 +20,7 @@ export type IndexDependencies = Pick<
 /**
  * Validates archives against their own indexes, manifests and checksums, `jobs` at once: whether they are still what they
  * were when they were made, also when their snapshots are long gone. Changes nothing. `all` are all that have a manifest or
- * an index.
+ * an index, but for those that a run is still making.
  * Throws only for what concerns all of them.
  */
 export async function validateAgainstIndex(
@@ -36,7 +38,7 @@ export async function validateAgainstIndex(
   const work = async (snapshotId: SnapshotId): Promise<void> => {
     const startedMs = clock.now();
     events({ kind: 'snapshot-started', snapshotId, description: 'its archive against its index' });
-    const found = await findArchive(store, snapshotId, { volumeId: volumes.get(snapshotId), signal });
+    const found = await findFinished(snapshotId, volumes.get(snapshotId), dependencies);
     volumes.delete(snapshotId);
     if (found.manifest === undefined && found.objects.every(({ index }) => index === undefined))
       throw noIndex(snapshotId);
@@ -51,7 +53,20 @@ export async function validateAgainstIndex(
   const snapshots = selection.kind === 'all' ? archivedSnapshots(volumes, dependencies) : listed(selection.snapshotIds);
   if (selection.kind === 'list')
     events({ kind: 'snapshots-found', task: 'validate', snapshotIds: selection.snapshotIds });
-  return overSnapshots({ snapshots, selection: 'list', jobs: settings.jobs, work }, dependencies);
+  return overSnapshots({ snapshots, selection: selection.kind, jobs: settings.jobs, work }, dependencies);
+}
+
+/** Throws `claimed-elsewhere` for an archive that is still being made: its manifest is what comes last. */
+async function findFinished(
+  snapshotId: SnapshotId,
+  volumeId: VolumeId | undefined,
+  { store, signal }: Pick<IndexDependencies, 'store' | 'signal'>,
+): Promise<FoundArchive> {
+  const found = await findArchive(store, snapshotId, { volumeId, signal });
+  if (found.manifest !== undefined) return found;
+  await requireFree(store, leaseKey(snapshotId), { isDead: isDeadHere, signal });
+  // It may have been finished since it was listed.
+  return findArchive(store, snapshotId, { volumeId, signal });
 }
 
 /**

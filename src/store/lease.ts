@@ -96,6 +96,16 @@ export async function takeLease<Journal>(bucket: ObjectStore, options: LeaseOpti
   throw new AppError('claimed-elsewhere', `Others were faster ${takeoverRounds} times to take ${s3Url(store, key)}.`);
 }
 
+/** Throws `claimed-elsewhere` while a run has the lease with this key. Takes nothing. */
+export async function requireFree(
+  store: ObjectStore,
+  key: string,
+  { isDead, signal }: Pick<LeaseOptions<unknown>, 'isDead' | 'signal'>,
+): Promise<void> {
+  const found = await readLeaseObject(store, key, signal);
+  if (found !== undefined && !isAbandoned(found, { isDead })) throw claimedElsewhere(store, key, found);
+}
+
 /** Writes the lease for the first time; where that is broken off, or nobody knows how it ended, it is given back. */
 async function writeFirst<Journal>(
   store: ObjectStore,

@@ -1,14 +1,23 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../../sandbox/faults/index.js';
 import { archiveKey, indexKey } from '../../src/archive/index.js';
 import { validateAgainstIndex, type RunResult, type Selection } from '../../src/commands/index.js';
+import { leaseKey } from '../../src/commands/journal.js';
+import { leaseSnapshot } from '../../src/commands/snapshot-lease.js';
 import { checkRecipients, encryptFor, findGpg } from '../../src/codec/index.js';
-import { MiB, systemClock, type AppEvent } from '../../src/core/index.js';
+import { instanceId, MiB, poll, systemClock, type AppEvent, type SnapshotId } from '../../src/core/index.js';
 import { faultyS3, type FaultyS3 } from '../support/faulty-s3.js';
 import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
-import { archivePlain, folderToArchive, plainSnapshot, type PlainArchive } from '../support/plain-archive.js';
+import {
+  archivePlain,
+  folderToArchive,
+  plainSnapshot,
+  putManifest,
+  type PlainArchive,
+} from '../support/plain-archive.js';
 
 // Archives are read and proven by what the bucket has of them, and nothing else is there: no snapshot, no EC2, no root.
 
@@ -83,6 +92,67 @@ describe('all archives of a bucket', () => {
     expect(notices).toMatchObject([
       { text: expect.stringMatching(/^1 snapshot in others has an archive without index/) },
     ]);
+  });
+});
+
+describe('an archive that is being made', () => {
+  const made = async (): Promise<{ store: typeof s3.store; snapshotId: SnapshotId }> => {
+    const Bucket = `making-${randomUUID()}`;
+    await s3.client.send(new CreateBucketCommand({ Bucket }));
+    const name = { ...plainSnapshot(), ...plainTar };
+    for (const Key of [archiveKey(name), indexKey(archiveKey(name))])
+      await s3.client.send(new PutObjectCommand({ Bucket, Key, Body: 'on its way' }));
+    return { store: { ...s3.store, bucket: Bucket }, snapshotId: name.snapshotId };
+  };
+  const lease = (store: typeof s3.store, snapshotId: SnapshotId) =>
+    leaseSnapshot(snapshotId, {
+      store,
+      instance: { instanceId: instanceId('i-00000000000000001'), region: 'us-east-1', availabilityZone: 'us-east-1a' },
+      clock: systemClock,
+      events: () => undefined,
+      runId: 'migrating',
+      signal: new AbortController().signal,
+      lifetimeMs: 60_000,
+    });
+
+  it('is left alone among all, told where it is named, and no finding', async () => {
+    const { store, snapshotId } = await made();
+    await using _ = await lease(store, snapshotId);
+    const among = await validated({ kind: 'all' }, store);
+    expect(among).toMatchObject({ done: [], failed: [] });
+    expect(among.events).toContainEqual(
+      expect.objectContaining({
+        kind: 'snapshot-left',
+        snapshotId,
+        why: expect.stringContaining('i-00000000000000001'),
+      }),
+    );
+    const named = await validated({ kind: 'list', snapshotIds: [snapshotId] }, store);
+    expect(named.failed).toMatchObject([{ snapshotId, error: { code: 'claimed-elsewhere' } }]);
+    expect([...findings(among), ...findings(named)]).toEqual([]);
+  });
+
+  it('and whose manifest comes, with the lease gone, while it is looked at, is validated', async () => {
+    const [archive = fail()] = archives;
+    const { snapshotId } = archive.snapshot;
+    await s3.client.send(new DeleteObjectCommand({ Bucket: 'bucket', Key: archive.manifestKey }));
+    const held = s3.faults.add({
+      operation: 's3:GetObject',
+      fault: { kind: 'hang' },
+      where: { key: leaseKey(snapshotId) },
+      times: 1,
+    });
+    const running = validated({ kind: 'list', snapshotIds: [snapshotId] });
+    await poll(() => Promise.resolve(held.fired > 0 ? true : undefined), {
+      clock: systemClock,
+      intervalMs: 5,
+      timeoutMs: 10_000,
+    });
+    await putManifest(s3.store, archive.manifest);
+    held.remove();
+    const result = await running;
+    expect(result).toMatchObject({ done: [snapshotId], failed: [] });
+    expect(findings(result)).toEqual([]);
   });
 });
 
