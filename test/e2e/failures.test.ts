@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { run } from '../../src/process/index.js';
+import { run, runText } from '../../src/process/index.js';
 import { filesystemOn, localAws, type Finished, type JsonEvent, type LocalAws } from '../support/local-aws.js';
 import { s3Witness, type S3Witness } from '../support/s3-witness.js';
 
@@ -24,6 +24,7 @@ afterEach(async () => {
 });
 
 const migrating = { 'snap-to-s3': 'migrate' };
+const commandPath = join(import.meta.dirname, '../../dist/bin/snap-to-s3.cjs');
 
 const fewFiles = (device: string): Promise<void> =>
   filesystemOn(device, 'ext4', (path) => writeFile(join(path, 'file'), 'content'));
@@ -81,7 +82,50 @@ function expectUploadAborted(witness: S3Witness): void {
   expect(aborted.map(({ path, status }) => [path, status])).toEqual(begun.map(({ path }) => [path, 204]));
 }
 
+describe('who is not root', () => {
+  it('-> told in one sentence with the next step, before anything is asked of AWS', async () => {
+    const snapshotId = await aws.snapshot(fewFiles);
+    await using witness = await s3Witness(aws.url);
+    // The checkout may lie where nobody else may look.
+    const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=+dac_override'];
+    const command = ['setpriv', ...nobody, '--ambient-caps=+dac_override', process.execPath, commandPath];
+    const env = { ...aws.environment, AWS_ENDPOINT_URL_S3: witness.url };
+    for (const argv of [migrateArgv(snapshotId), ['validate', ...migrateArgv(snapshotId).slice(1)]]) {
+      const refused = run([...command, ...argv], { env });
+      await expect(refused).rejects.toThrow(/exit status 1.*takes root\..*sudo snap-to-s3/s);
+    }
+    expect(witness.answered).toEqual([]);
+    expect(await aws.tags(snapshotId)).toEqual(migrating);
+  });
+});
+
 describe('a disk that cannot be archived as files', () => {
+  it('of which two partitions overlap -> refused, naming --dd; nothing is sent', async () => {
+    const snapshotId = await aws.snapshot(async (device) => {
+      const disk = (await runText(['realpath', device])).trim();
+      await run(['sfdisk', '--quiet', '--no-reread', disk], { input: 'label: dos\nsize=100M\nsize=100M\n' });
+      await run(['partx', '--update', disk]);
+      await fewFiles(`${disk}p1`);
+      await fewFiles(`${disk}p2`);
+      // sfdisk writes no such table: the second entry begins 1 MiB after the first.
+      const file = await open(disk, 'r+');
+      const start = Buffer.alloc(4);
+      start.writeUInt32LE(2 * 2048);
+      await file.write(start, 0, 4, 446 + 16 + 8);
+      await file.sync();
+      await file.close();
+    });
+    const refused = await aws.command(migrateArgv(snapshotId));
+    expect(refused.status).toBe(1);
+    expect(refused.stdout + refused.stderr).toMatch(
+      /overlap on the disk|has 2 partitions in its table, but the kernel shows 1 of them/,
+    );
+    expect(refused.stdout + refused.stderr).toContain('--dd');
+    expectSentences(refused);
+    expect(await aws.tags(snapshotId)).toEqual(migrating);
+    expect((await aws.keys(bucket)).filter((key) => key.includes(snapshotId))).toEqual([]);
+  });
+
   it.each([
     ['LUKS', luks, /is encrypted with LUKS/, 'disk-unsupported'],
     ['nothing on it', () => Promise.resolve(), /There is no filesystem on \/dev\//, 'disk-unsupported'],

@@ -24,6 +24,9 @@ beforeAll(async () => {
     await ring.takeFrom(owner, key);
     await ring.trust(key, 6);
   }
+  await ring.key('Old <old@example.com>', { madeAt: '20200101T120000', expires: '2020-01-31' });
+  const [stranger] = owners;
+  if (stranger !== undefined) await ring.takeFrom(stranger, await stranger.key('Stranger <stranger@example.com>'));
 });
 afterAll(async () => {
   for (const keyring of [ring, ...owners]) await keyring[Symbol.asyncDispose]();
@@ -132,6 +135,12 @@ describe('a recipient that cannot be used', () => {
     ['unknown', ['--gpg-recipient', 'nobody@example.com'], /no key for the gpg recipient "nobody@example.com"/],
     ['among good ones', [...recipients, '--gpg-recipient', 'nobody@example.com'], /"nobody@example.com"/],
     ['ambiguous', ['--gpg-recipient', 'Owner'], /"Owner" could be any of 2 keys/],
+    ['expired', ['--gpg-recipient', 'old@example.com'], /"old@example.com" \([0-9A-F]{40}\) has expired on 2020-01-31/],
+    [
+      'not trusted',
+      ['--gpg-recipient', 'stranger@example.com'],
+      /does not trust the key of the gpg recipient "stranger@example.com"/,
+    ],
   ])('%s -> exit status 1 before anything is made, and the next step', async (_, more, sentence) => {
     const snapshotId = await aws.snapshot(randomMiB(1));
     const bucket = await aws.bucket();
@@ -142,7 +151,7 @@ describe('a recipient that cannot be used', () => {
     });
     expect(finished).toMatchObject({ status: 1, events: [] });
     expect(finished.stderr).toMatch(sentence);
-    expect(finished.stderr).toMatch(/gpg --import key\.asc|--gpg-recipient [0-9A-F]{40}/);
+    expect(finished.stderr).toMatch(/gpg --import key\.asc|--gpg-recipient [0-9A-F]{40}|gpg --[a-z-]+/);
     expect(volumes).toBe(0);
     expect(await aws.tags(snapshotId)).toEqual(migrating);
     expect(await aws.keys(bucket)).toEqual([]);
@@ -150,6 +159,44 @@ describe('a recipient that cannot be used', () => {
 });
 
 describe('gpg', () => {
+  it('that is there as gpg2 only is used', async () => {
+    const snapshotId = await aws.snapshot(randomMiB(1));
+    const bucket = await aws.bucket();
+    const bin = join(aws.folder, 'bin-gpg2');
+    await mkdir(bin);
+    // Everything that this machine has, but gpg under its other name.
+    for (const folder of ['/usr/sbin', '/usr/bin', '/sbin', '/bin'])
+      await run(['bash', '-c', `ln -sf ${folder}/* ${bin}/`]);
+    await run(['mv', join(bin, 'gpg'), join(bin, 'gpg2')]);
+    const finished = await aws.command(['migrate', '--snapshots', snapshotId, '--bucket', bucket, ...recipients], {
+      env: { PATH: bin, GNUPGHOME: ring.home },
+    });
+    expect(finished.status, finished.stderr).toBe(0);
+    expect((await aws.keys(bucket)).filter((key) => key.endsWith('.tar.lz4.gpg'))).toHaveLength(1);
+  });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s while it encrypts -> nothing is left', async (signal) => {
+    const snapshotId = await aws.snapshot(randomMiB(60));
+    const bucket = await aws.bucket();
+    await using witness = await s3Witness(aws.url, { partDelayMs: 500 });
+    let signals = 0;
+    const finished = await aws.command(
+      ['migrate', '--snapshots', snapshotId, '--bucket', bucket, '--json', ...recipients],
+      {
+        env: { GNUPGHOME: ring.home, AWS_ENDPOINT_URL_S3: witness.url },
+        onEvent: ({ kind }, kill) => {
+          const isSending = witness.answered.some(({ query }) => query.has('partNumber'));
+          if (kind !== 'progress' || !isSending || signals > 0) return;
+          signals += 1;
+          kill(signal);
+        },
+      },
+    );
+    expect([signals, finished.status]).toEqual([1, 130]);
+    expect((await aws.keys(bucket)).filter((key) => key.startsWith('vol-'))).toEqual([]);
+    expect(await aws.tags(snapshotId)).toEqual(migrating);
+  });
+
   // A gpg that is real but for encryption of an archive, where it ends after 30 MB.
   it.each([
     ['is killed', 'kill -9 $$', /gpg was killed by SIGKILL/],

@@ -238,20 +238,30 @@ describe('what is told', () => {
 });
 
 describe('how it is sent', () => {
-  it('--sse aws:kms with a key -> on every object', async () => {
+  it.each([
+    ['aws:kms with a key', ['aws:kms', '--sse-kms-key-id', 'alias/backups'], 'aws:kms', /alias\/backups/],
+    ['aws:kms without a key', ['aws:kms'], 'aws:kms', undefined],
+    ['AES256', ['AES256'], 'AES256', undefined],
+  ] as const)('--sse %s -> on every object', async (_, sse, mode, key) => {
     const bucket = await aws.bucket();
     const snapshotId = await aws.snapshot(fewFiles);
-    const sse = ['--sse', 'aws:kms', '--sse-kms-key-id', 'alias/backups'];
-    expect(await aws.command(['migrate', '--snapshots', snapshotId, '--bucket', bucket, ...sse])).toMatchObject({
-      status: 0,
-    });
+    const argv = ['migrate', '--snapshots', snapshotId, '--bucket', bucket, '--sse', ...sse];
+    expect(await aws.command(argv)).toMatchObject({ status: 0 });
     const keys = await aws.keys(bucket);
     expect(keys).toHaveLength(3);
     for (const Key of keys) {
       const head = await aws.s3.send(new HeadObjectCommand({ Bucket: bucket, Key }));
-      expect(head.ServerSideEncryption).toBe('aws:kms');
-      expect(head.SSEKMSKeyId).toContain('alias/backups');
+      expect(head.ServerSideEncryption).toBe(mode);
+      if (key === undefined) expect(head.SSEKMSKeyId).toBeUndefined();
+      else expect(head.SSEKMSKeyId).toMatch(key);
     }
+  });
+
+  it('--sse-kms-key-id without --sse aws:kms -> refused before anything is done', async () => {
+    const bucket = await aws.bucket();
+    const finished = await aws.command(['migrate', '--all', '--bucket', bucket, '--sse-kms-key-id', 'alias/backups']);
+    expect(finished.status).toBe(2);
+    expect(finished.stderr).toContain('--sse aws:kms');
   });
 
   it('--upload-streams 4 -> four parts at once, and one without it', async () => {
