@@ -4,6 +4,15 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import {
+  CreateSnapshotCommand,
+  CreateTagsCommand,
+  CreateVolumeCommand,
+  DeleteSnapshotCommand,
+  DeleteVolumeCommand,
+  waitUntilSnapshotCompleted,
+  waitUntilVolumeAvailable,
+} from '@aws-sdk/client-ec2';
 import { CreateBucketCommand, ListObjectVersionsCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -251,6 +260,27 @@ describe('doctor on the bucket', () => {
     expect(found.of('bucket')).toMatchObject({
       status: 'warning',
       text: expect.stringContaining('does not belong to account 999999999999'),
+    });
+    expect(found.exitStatus).toBe(0);
+  });
+
+  it('says that the key of an encrypted snapshot shows only in use, and nothing of keys where there is none', async () => {
+    expect((await diagnosis(aws, ['--bucket', bucket])).findings.some(({ check }) => check === 'kms')).toBe(false);
+    const volume = { AvailabilityZone: aws.machine.zone, Size: 1, Encrypted: true };
+    const { VolumeId = '' } = await aws.ec2.send(new CreateVolumeCommand(volume));
+    const wait = { client: aws.ec2, maxWaitTime: 20, minDelay: 1 };
+    await waitUntilVolumeAvailable(wait, { VolumeIds: [VolumeId] });
+    const { SnapshotId = '' } = await aws.ec2.send(new CreateSnapshotCommand({ VolumeId }));
+    await waitUntilSnapshotCompleted(wait, { SnapshotIds: [SnapshotId] });
+    await aws.ec2.send(new DeleteVolumeCommand({ VolumeId }));
+    const Tags = [{ Key: 'encrypted', Value: 'migrate' }];
+    await aws.ec2.send(new CreateTagsCommand({ Resources: [SnapshotId], Tags }));
+    const found = await diagnosis(aws, ['--bucket', bucket, '--tag', 'encrypted']);
+    await aws.ec2.send(new DeleteSnapshotCommand({ SnapshotId }));
+    expect(found.of('kms')).toMatchObject({
+      status: 'unknown',
+      text: expect.stringContaining(SnapshotId),
+      advice: expect.stringContaining('docs/guides/kms.md'),
     });
     expect(found.exitStatus).toBe(0);
   });

@@ -126,9 +126,17 @@ async function dryRunsMissing(dryRuns: DryRuns, signal: AbortSignal): Promise<st
 }
 
 async function* checkSnapshot(
-  { snapshotId, tags }: Snapshot,
+  { snapshotId, tags, encrypted }: Snapshot,
   { dryRuns, tag, instance, signal }: Ec2PermissionOptions,
 ): AsyncGenerator<Finding> {
+  if (encrypted) {
+    const text = `${snapshotId} is encrypted; whether its key may be used shows only when a volume is made of it.`;
+    yield findings.unknown(
+      'kms',
+      text,
+      'Archive one small encrypted snapshot first; docs/guides/kms.md says what it takes.',
+    );
+  }
   const state = { key: tag, value: tags[tag] ?? 'migrate' };
   yield asked(permissions.setTags, await failureOf(() => dryRuns.setTag(snapshotId, state, signal), signal));
   yield asked(
