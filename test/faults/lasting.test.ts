@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DescribeVolumesCommand } from '@aws-sdk/client-ec2';
-import { AbortMultipartUploadCommand } from '@aws-sdk/client-s3';
+import { AbortMultipartUploadCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FaultRequest, InjectedFault } from '../../sandbox/faults/index.js';
 import { poll, systemClock, type AppEvent } from '../../src/core/index.js';
@@ -68,11 +68,16 @@ describe('AWS fails for good at', () => {
     expect(await aws.leftovers()).toEqual([]);
   });
 
-  it.each(['ec2:DetachVolume', 'ec2:DeleteVolume'])(
-    '%s -> a failure that names the volume and the command that removes it',
-    async (operation) => {
-      const fault = aws.faults.add({ operation, fault: internalError });
-      const { failed, done, warnings } = await migrateHurried(aws, disk);
+  it.each([
+    ['ec2:DetachVolume', 'errors', internalError],
+    ['ec2:DeleteVolume', 'errors', internalError],
+    ['ec2:DetachVolume', 'silence', { kind: 'hang' }],
+    ['ec2:DeleteVolume', 'silence', { kind: 'hang' }],
+  ] as const)(
+    '%s, by %s -> a failure that names the volume and the command that removes it',
+    async (operation, _, kind) => {
+      const fault = aws.faults.add({ operation, fault: kind });
+      const { failed, done, warnings } = await migrateHurried(aws, disk, { haste: 20, attemptMs: 500 });
       expect(done).toEqual([]);
       expect(fault.fired).toBeGreaterThanOrEqual(3);
       const [left] = await aws.volumes();
@@ -178,6 +183,28 @@ describe('AWS fails for good at', () => {
     expect(await aws.leftovers()).toEqual([expect.stringContaining('.snap-to-s3/leases/')]);
     await aws.removeVolumes();
     await expectArchived(aws, disk);
+  });
+
+  it('ec2:DeleteTags -> archived all the same, with a warning that names the tag and how to take it off', async () => {
+    const fault = aws.faults.add({ operation: 'ec2:DeleteTags', fault: internalError });
+    const { done, warnings } = await migrateHurried(aws, disk);
+    expect(fault.fired).toBeGreaterThanOrEqual(3);
+    expect(done).toEqual([disk.snapshotId]);
+    expect(warnings.join('\n')).toContain(`aws ec2 delete-tags --resources ${disk.snapshotId}`);
+    expect(await aws.tags(disk.snapshotId)).toMatchObject({ 'snap-to-s3': 'migrated' });
+    expect(await aws.leftovers()).toEqual([]);
+  });
+
+  it('s3:GetObject of the lease that a dead run has left -> a failure that names it, and nothing is begun', async () => {
+    const key = `.snap-to-s3/leases/${disk.snapshotId}.json`;
+    await aws.s3.send(new PutObjectCommand({ Bucket: disk.bucket, Key: key, Body: '{}' }));
+    const fault = aws.faults.add({ operation: 's3:GetObject', fault: internalError, where: { key } });
+    const { failed, done } = await migrateHurried(aws, disk);
+    expect(done).toEqual([]);
+    expect(failed).toMatchObject([{ error: { code: 'unavailable', details: { action: 's3:GetObject' } } }]);
+    expect(fault.fired).toBeGreaterThanOrEqual(3);
+    expect(await aws.tags(disk.snapshotId)).toEqual(migrating);
+    expect(await aws.leftovers()).toEqual([`${key} is left in ${disk.bucket}`]);
   });
 
   it('ec2:CreateTags once all is archived -> a failure, and the journal remembers the tag', async () => {

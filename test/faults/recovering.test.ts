@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Fault } from '../../sandbox/faults/index.js';
 import { poll, systemClock } from '../../src/core/index.js';
 import { localAws, type LocalAws } from '../support/local-aws.js';
-import { cleanUpHurried } from './in-process.js';
-import { startAnew, subject, type Subject } from './support.js';
+import { cleanUpHurried, patient } from './in-process.js';
+import { once, spared, startAnew, subject, type Subject } from './support.js';
 
 // What a run that was killed in the middle of an archive has left (mount, volume, upload, tag and lease) is never forgotten,
 // though AWS fails while it is removed.
@@ -38,7 +39,15 @@ async function expectFreed(): Promise<void> {
 }
 
 describe('cleanup', () => {
-  it.each(['s3:AbortMultipartUpload', 'ec2:CreateTags'])(
+  it.each([
+    's3:AbortMultipartUpload',
+    's3:ListParts',
+    'ec2:DetachVolume',
+    'ec2:DeleteVolume',
+    'ec2:DescribeSnapshots',
+    'ec2:CreateTags',
+    'ec2:DeleteTags',
+  ])(
     'for which %s fails for good tells what is left and keeps it in the journal, and the next one removes it',
     async (operation) => {
       const fault = aws.faults.add({ operation, fault: { kind: 'internal-error' } });
@@ -53,4 +62,37 @@ describe('cleanup', () => {
       await expectFreed();
     },
   );
+
+  it('to which EC2 names no volumes fails, and the next one removes what is left', async () => {
+    const fault = aws.faults.add({ operation: 'ec2:DescribeVolumes', fault: { kind: 'internal-error' } });
+    await expect(cleanUpHurried(aws, disk)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(fault.fired).toBeGreaterThanOrEqual(3);
+    expect(await leases()).toHaveLength(1);
+    fault.remove();
+    expect((await cleanUpHurried(aws, disk)).freed).toEqual([disk.snapshotId]);
+    await expectFreed();
+  });
+
+  // Not s3:ListParts: an upload whose abort was done and its answer lost is gone, and its parts are not asked for.
+  const calls = [
+    ...['s3:AbortMultipartUpload', 's3:ListObjectsV2', 's3:GetObject', 's3:PutObject', 's3:DeleteObject'],
+    ...['ec2:DescribeVolumes', 'ec2:DetachVolume', 'ec2:DeleteVolume', 'ec2:DescribeSnapshots'],
+    ...['ec2:CreateTags', 'ec2:DeleteTags'],
+  ];
+
+  it('of which every call is refused, throttled, cut off, lost and silent first removes all the same', async () => {
+    const kinds: readonly Fault[] = [
+      { kind: 'internal-error' },
+      { kind: 'unavailable' },
+      { kind: 'throttled' },
+      { kind: 'reset', when: 'before' },
+      { kind: 'reset', when: 'after' },
+      { kind: 'hang', ms: 200 },
+    ];
+    const faults = kinds.flatMap((fault) => once(aws, calls, fault));
+    const { freed } = await cleanUpHurried(aws, disk, patient);
+    expect(spared(faults)).toEqual([]);
+    expect(freed).toEqual([disk.snapshotId]);
+    await expectFreed();
+  });
 });
