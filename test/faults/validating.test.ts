@@ -2,7 +2,7 @@ import { CreateTagsCommand, DeleteTagsCommand } from '@aws-sdk/client-ec2';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Fault, InjectedFault } from '../../sandbox/faults/index.js';
 import { localAws, type LocalAws } from '../support/local-aws.js';
-import { migrateHurried, validateHurried, type HurriedRun } from './in-process.js';
+import { migrateHurried, validateHurried, type HurriedRun, type Hurry } from './in-process.js';
 import { spared, subject, type Subject } from './support.js';
 
 // AWS fails at each stage of validating: the verdict is right all the same, or there is an error that says what failed.
@@ -57,8 +57,8 @@ const reading = (fault: Fault): readonly InjectedFault[] =>
   places.map((place) => aws.faults.add({ operation: 's3:GetObject', fault, times: 1, ...place }));
 
 describe('faults that pass', () => {
-  const expectValidated = async (injected: readonly InjectedFault[]): Promise<HurriedRun> => {
-    const validated = await validateHurried(aws, disk, { attempts: 5 });
+  const expectValidated = async (injected: readonly InjectedFault[], hurry: Hurry = {}): Promise<HurriedRun> => {
+    const validated = await validateHurried(aws, disk, { attempts: 5, ...hurry });
     expect(spared(injected)).toEqual([]);
     expect(validated.failed).toEqual([]);
     expect(validated.done).toEqual([disk.snapshotId]);
@@ -76,6 +76,17 @@ describe('faults that pass', () => {
   ])('%j, twice at each call, and in the middle of the archive -> validated', async (fault) => {
     const injected = operations.map((operation) => aws.faults.add({ operation, fault, times: 2 }));
     await expectValidated([...injected, ...reading(fault)]);
+  });
+
+  it('silence at each call, and in the middle of the archive, until it is given up -> validated', async () => {
+    const fault = { kind: 'hang' } as const;
+    const injected = operations.map((operation) => aws.faults.add({ operation, fault, times: 1 }));
+    await expectValidated([...injected, ...reading(fault)], { haste: 20, attemptMs: 1_000, socketMs: 1_000 });
+  });
+
+  it('bodies that come slowly -> validated', async () => {
+    // What is shorter does not come slowly.
+    await expectValidated(reading({ kind: 'slow', bytesPerSecond: 3_000_000 }).slice(0, 2));
   });
 
   it.each([100, 3_000_000])('bodies that are cut after %i bytes -> validated', async (afterBytes) => {
@@ -118,11 +129,13 @@ describe('a fault that lasts', () => {
     ['*.tar.lz4', 1, { kind: 'truncated', afterBytes: 1_000 }, 'unavailable'],
     ['*.tar.lz4', 1, { kind: 'flipped-bit' }, 'validation-failed'],
     ['*.tar.lz4', 1, { kind: 'expired-token' }, 'credentials'],
+    ['*.tar.lz4', 1, { kind: 'hang' }, 'unavailable'],
+    ['*.index.jsonl.gz', 0, { kind: 'hang' }, 'unavailable'],
     ['*.index.jsonl.gz', 0, { kind: 'truncated', afterBytes: 10 }, 'unavailable'],
     ['*.index.jsonl.gz', 0, { kind: 'flipped-bit' }, 'validation-failed'],
   ])('in %s after %i ranges, %j -> %s; the snapshot is migrated again', async (key, skip, fault, code) => {
     const injected = aws.faults.add({ operation: 's3:GetObject', fault, where: { key }, skip });
-    const { done, failed, events } = await validateHurried(aws, disk);
+    const { done, failed, events } = await validateHurried(aws, disk, { attemptMs: 1_000, socketMs: 1_000 });
     expect(injected.fired).toBeGreaterThan(0);
     expect(events.some((event) => event.kind === 'stage' && event.stage === 'validating')).toBe(true);
     expect(events.some(({ kind }) => kind === 'snapshot-validated')).toBe(false);
