@@ -14,11 +14,16 @@ import { chunked, makeAwkwardTree, ourTarOptions, scanAll, sha256sum, truthOf, w
 
 let folder: string;
 let tree: string;
+/** The same without what is large. */
+let smallTree: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tar-scanner-'));
   tree = join(folder, 'tree');
   await mkdir(tree);
   await makeAwkwardTree(tree);
+  smallTree = join(folder, 'small');
+  await run(['cp', '-a', tree, smallTree]);
+  await run(['find', smallTree, '-type', 'f', '-size', '+64k', '-delete']);
 });
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
@@ -103,7 +108,9 @@ describe.each(formats)('a tar in format $name', ({ options, wholeSeconds }) => {
     'is read the same in chunks of %s',
     { timeout: 60_000 },
     async (_name, next) => {
-      const tar = await tarOf(options);
+      // Byte by byte, zeros by the million tell nothing more; holes that are stored as such do.
+      const isLong = next() === 1 && !options.includes('--sparse');
+      const tar = await tarOf(options, isLong ? smallTree : tree);
       expect(await scanAll(chunked(tar, next))).toEqual(await scanAll(whole(tar)));
     },
   );
@@ -158,19 +165,19 @@ describe('large files', () => {
   });
 
   it(
-    '3 GiB with holes: the sum is that of the whole file, and others get their turn',
+    'more than 2 GiB with holes: the sum is that of the whole file, and others get their turn',
     { timeout: 120_000 },
     async () => {
-      const root = await mkdtemp(join(folder, 'three-'));
-      await writeSparse(join(root, 'three'), 3 * GiB + 1, [2 * GiB]);
+      const root = await mkdtemp(join(folder, 'two-'));
+      await writeSparse(join(root, 'two'), 2 * GiB + 64 * MiB + 1, [2 * GiB]);
       let turns = 0;
       const timer = setInterval(() => (turns += 1), 5);
       const { entries } = await scanAll(whole(await tarOf(ourTarOptions, root)));
       clearInterval(timer);
       expect(turns).toBeGreaterThan(15);
-      expect(named(entries, 'three')).toMatchObject({
-        sizeBytes: 3 * GiB + 1,
-        sha256: (await run(['sha256sum', join(root, 'three')])).toString().slice(0, 64),
+      expect(named(entries, 'two')).toMatchObject({
+        sizeBytes: 2 * GiB + 64 * MiB + 1,
+        sha256: (await run(['sha256sum', join(root, 'two')])).toString().slice(0, 64),
       });
     },
   );
