@@ -1,6 +1,12 @@
 import { adviceTotals, movePlan, type AdvisedRegion, type AdvisedVolume } from '../../commands/costs/index.js';
 import { count, printable } from '../../core/index.js';
-import { destinations, type Destination, type Range, type RegionPrices, type VolumeAdvice } from '../../costs/index.js';
+import {
+  destinations,
+  type Destination,
+  type Range,
+  type RegionPrices,
+  type VolumeAdvice,
+} from '../../costs/reckoning.js';
 import { aligned, destinationNames, sharePercent } from './estimate.js';
 import { money } from './money.js';
 import { pricesSentence } from './prices-sentence.js';
