@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openState, type Snapshot, type Volume } from '../../sandbox/ec2/state/index.js';
 import { shippedPolicy } from '../../sandbox/iam/index.js';
 import { startSandbox, type Sandbox } from '../../sandbox/index.js';
-import { systemClock } from '../../src/core/index.js';
+import { poll, systemClock } from '../../src/core/index.js';
 import { csv, records, writeReport, type ReportLine } from '../costs/report/make-report.js';
 
 // `analyze` in an account with more snapshots and volumes than EC2 tells at once, which is a thousand.
@@ -139,6 +139,22 @@ describe('an account with thousands of snapshots and volumes', () => {
       }
     }
     for (const fault of [snapshotPages, volumePages, throttled]) fault.remove();
+  });
+
+  it('is asked in all regions at once: while one does not answer, the other is asked to its end', async () => {
+    sandbox.setRolePolicies([shippedPolicy({ bucket: 'any' })]);
+    const [snapshotPages, volumePages] = [counting('ec2:DescribeSnapshots'), counting('ec2:DescribeVolumes')];
+    const held = sandbox.faults.add({ operation: 'ec2:DescribeSnapshots', fault: { kind: 'hang' }, times: 1 });
+    const analysis = analyze();
+    // One request that hangs, and three pages of the other region; volumes are asked about meanwhile, too.
+    const areAllAsked = async (): Promise<true | undefined> =>
+      Promise.resolve(snapshotPages.met === 1 + 3 && volumePages.met === 2 * 2 ? true : undefined);
+    expect(await poll(areAllAsked, { clock: systemClock, intervalMs: 20, timeoutMs: 20_000 })).toBe(true);
+    held.remove();
+    const { status, told } = await analysis;
+    expect([status, told.length]).toEqual([0, regions.length * volumes]);
+    expect([held.fired, snapshotPages.met]).toEqual([1, 2 * 3]);
+    for (const fault of [snapshotPages, volumePages]) fault.remove();
   });
 
   it('that may not be asked at all has each of its regions named, and the report is shown without dates', async () => {
