@@ -1,10 +1,12 @@
-// Writes the page that `analyze --html` makes, of volumes that do not exist: node dist/scripts/example-page.js FILE [volumes]
+// Writes the page that `analyze --html` makes, of volumes that do not exist:
+// node dist/scripts/example-page.js FILE [volumes] [name of the sixth]
 import { writePage } from '../src/cli/page/index.js';
 import { advise, type RegionUsage } from '../src/commands/index.js';
 import { snapshotId, volumeId } from '../src/core/index.js';
 import type { BilledDay, VolumeUsage } from '../src/costs/index.js';
 
-const [file = 'example.html', howMany = '12'] = process.argv.slice(2);
+const hostileName = '<script>alert("a name is text")</script>';
+const [file = 'example.html', howMany = '12', sixthName = hostileName] = process.argv.slice(2);
 
 /** Always the same figures: a linear congruential generator. */
 let state = 7;
@@ -17,7 +19,7 @@ const kinds: readonly (readonly [string, number, number, number, number, boolean
   ['build server', 200, 0.7, 0.6, 30, false],
   ['web server', 50, 0.4, 0.02, 52, false],
   ['analytics 2023', 4096, 0.5, 0.12, 6, true],
-  ['<script>alert("a name is text")</script>', 20, 0.2, 0.02, 6, true],
+  [sixthName, 20, 0.2, 0.02, 6, true],
   ['CI cache', 100, 0.9, 0.8, 14, false],
   ['file share', 1024, 0.75, 0.01, 36, false],
 ];

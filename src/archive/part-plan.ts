@@ -27,6 +27,7 @@ export interface PartPlanRequest {
 
 /** As many parts are planned for the expected size; the rest is for streams that turn out longer. */
 const plannedParts = 9_000;
+const grownParts = s3Limits.parts - plannedParts;
 /** Growth of each part after the planned ones: 5 MiB becomes 5 GiB within 351 parts. */
 const growth = 1.02;
 
@@ -38,7 +39,7 @@ const growth = 1.02;
 export function planParts({ expectedBytes, boundBytes }: PartPlanRequest): PartPlan {
   const target = Math.min(2 * Math.max(boundBytes, expectedBytes), s3Limits.largestObjectBytes);
   let base = clampPart(Math.ceil(expectedBytes / plannedParts));
-  while (capacity(base) < target && base < s3Limits.largestPartBytes) base = clampPart(Math.ceil(base * 1.1));
+  while (!holds(base, target) && base < s3Limits.largestPartBytes) base = clampPart(Math.ceil(base * 1.1));
   const capacityBytes = capacity(base);
   return {
     capacityBytes,
@@ -60,10 +61,29 @@ function partSize(base: number, partNumber: number): number {
   return Math.min(grown, s3Limits.largestPartBytes);
 }
 
+/** How many parts after the planned ones are not as large as S3 allows. */
+function growing(base: number): number {
+  const steps = Math.ceil(Math.log(s3Limits.largestPartBytes / base) / Math.log(growth));
+  // One more: a logarithm may be off by a little, and what is then too large is cut to the limit.
+  return Math.min(steps + 1, grownParts);
+}
+
 function capacity(base: number): number {
-  let bytes = plannedParts * base;
-  for (let part = plannedParts + 1; part <= s3Limits.parts; part += 1) bytes += partSize(base, part);
+  const several = growing(base);
+  let bytes = plannedParts * base + (grownParts - several) * s3Limits.largestPartBytes;
+  for (let part = plannedParts + 1; part <= plannedParts + several; part += 1) bytes += partSize(base, part);
   return bytes;
+}
+
+/** Whether all parts hold so much: by the sum of a geometric series, and part by part only where that is too close. */
+function holds(base: number, targetBytes: number): boolean {
+  const several = growing(base);
+  const sum = (base * growth * (growth ** several - 1)) / (growth - 1);
+  const about = plannedParts * base + sum + (grownParts - several) * s3Limits.largestPartBytes;
+  // Growing parts are rounded down, and the last two may be larger in the series than S3 allows.
+  const error = grownParts + 4 * (growth - 1) * s3Limits.largestPartBytes;
+  if (Math.abs(about - targetBytes) > error) return about > targetBytes;
+  return capacity(base) >= targetBytes;
 }
 
 function clampPart(bytes: number): number {

@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AppError, messageOf } from '../core/index.js';
-import { parsePriceFile, type PriceFile } from '../costs/index.js';
+import type { PriceFile } from '../costs/reckoning.js';
 
 /** The file that `prices refresh` writes, and everything reads, unless `--prices` names another. */
 export function usualPriceFile(): string {
@@ -14,7 +14,7 @@ export function usualPriceFile(): string {
 export async function readPriceFile(named: string | undefined): Promise<PriceFile | undefined> {
   const path = named ?? usualPriceFile();
   try {
-    return parsePriceFile(await readFile(path, 'utf8'), path);
+    return await parsed(await readFile(path, 'utf8'), path);
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
     if (named === undefined && (cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -23,6 +23,12 @@ export async function readPriceFile(named: string | undefined): Promise<PriceFil
       cause,
     });
   }
+}
+
+/** Most have no such file, and need not load what checks one. */
+async function parsed(text: string, path: string): Promise<PriceFile> {
+  const { parsePriceFile } = await import('../costs/index.js');
+  return parsePriceFile(text, path);
 }
 
 /**
@@ -40,14 +46,9 @@ export async function refreshedBefore(path: string): Promise<PriceFile | undefin
     throw notOurs(error);
   });
   if (text === undefined) return undefined;
-  const read = (): PriceFile => {
-    try {
-      return parsePriceFile(text, path);
-    } catch (error) {
-      throw notOurs(error);
-    }
-  };
-  const file = read();
+  const file = await parsed(text, path).catch((error: unknown) => {
+    throw notOurs(error);
+  });
   if (file.source === undefined) throw notOurs();
   return file;
 }

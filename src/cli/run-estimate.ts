@@ -1,6 +1,6 @@
-import { planParts } from '../archive/index.js';
+import { planParts } from '../archive/part-plan.js';
 import { GiB } from '../core/index.js';
-import { pricesOf, seriesCost } from '../costs/index.js';
+import { pricesOf, seriesCost } from '../costs/reckoning.js';
 import { exitStatus } from './exit-status.js';
 import type { OptionValues } from './options/index.js';
 import { readPriceFile } from './price-file-of.js';

@@ -226,6 +226,62 @@ describe('the page', () => {
     });
   });
 
+  it.each([
+    ['a screen', screen],
+    ['a phone', phone],
+  ])('has axes on %s whose figures do not overlap, and are written alike', async (_, how) => {
+    await opened(small, how, async (page) => {
+      const axes = await page.evaluate(() => {
+        const { Chart } = window as unknown as { Chart: typeof ChartOf };
+        return ['by-volume', 'over-time', 'by-class', 'break-even'].map((id) => {
+          const scales = Chart.getChart(id)?.scales;
+          const scale = id === 'by-volume' ? scales?.x : scales?.y;
+          const ticks = (scale?.ticks ?? []).map(({ label }, at) => ({
+            label: String(label),
+            at: scale?.getPixelForTick(at) ?? 0,
+          }));
+          return { id, ticks: ticks.filter(({ label }) => label !== '') };
+        });
+      });
+      for (const { id, ticks } of axes) {
+        expect(ticks.length, id).toBeGreaterThan(2);
+        const places = ticks.map(({ at }) => at).sort((a, b) => a - b);
+        const gaps = places.slice(1).map((at, index) => at - (places[index] ?? 0));
+        expect(Math.min(...gaps), `${id}: ${JSON.stringify(ticks)}`).toBeGreaterThanOrEqual(12);
+        if (id === 'break-even') continue;
+        const decimals = new Set(ticks.map(({ label }) => label.split('.')[1]?.length ?? 0));
+        expect(decimals.size, `${id}: ${JSON.stringify(ticks)}`).toBe(1);
+      }
+    });
+  });
+
+  it('keeps the names of volumes in view where the table is wider than the screen', async () => {
+    await opened(small, screen, async (page) => {
+      await page.getByLabel('Costs in each class').check();
+      const table = page.getByRole('region', { name: 'Volumes' });
+      const moved = await table.evaluate((element) => {
+        element.scrollTo(600, 0);
+        return element.scrollLeft;
+      });
+      expect(moved).toBe(600);
+      const left = async (locator: ReturnType<Page['locator']>): Promise<number> =>
+        (await locator.boundingBox())?.x ?? 0;
+      const name = page.locator('table.volumes tbody th').first();
+      expect((await left(name)) - (await left(table))).toBeLessThan(3);
+    });
+  });
+
+  it('shows in the legend of the break-even that EBS is a line', async () => {
+    await opened(small, screen, async (page) => {
+      const shape = await page.evaluate(() => {
+        const { Chart } = window as unknown as { Chart: typeof ChartOf };
+        const items = Chart.getChart('break-even')?.legend?.legendItems ?? [];
+        return items.find(({ text }) => text === 'EBS')?.pointStyle;
+      });
+      expect(shape).toBe('line');
+    });
+  });
+
   it('takes names for text, whatever is in them', async () => {
     const html = await readFile(small, 'utf8');
     expect(html).not.toContain('<script>alert');

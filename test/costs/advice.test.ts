@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { adviceLines } from '../../src/cli/render/advice.js';
 import { advise } from '../../src/commands/index.js';
-import { snapshotId, volumeId } from '../../src/core/index.js';
+import { daily, madeOptions as options, madeVolume as volume, type Made } from './make-volume.js';
 import {
   adviseVolume,
   parsePriceFile,
@@ -9,70 +9,12 @@ import {
   pricesOf,
   snapshotCount,
   type AdviceOptions,
-  type SnapshotFacts,
   type VolumeUsage,
 } from '../../src/costs/index.js';
 
 // What is advised, against sums done by hand and against every other way of doing it.
 
-const prices = pricesOf('us-east-1');
-const options: AdviceOptions = {
-  prices,
-  destination: 'DEEP_ARCHIVE',
-  compressionRatio: 2,
-  keepNewest: undefined,
-  mostPaybackMonths: 12,
-  tag: 'snap-to-s3',
-  partBytesOf: () => 8 * 1024 ** 2,
-};
-
-interface Made {
-  readonly gib: number;
-  readonly tier?: 'standard' | 'archive';
-  readonly tags?: Record<string, string>;
-  readonly description?: string;
-  readonly fullGiB?: number;
-}
-interface MadeVolume {
-  readonly volumeGiB?: number;
-  readonly isDeleted?: boolean;
-  readonly region?: string;
-  readonly name?: string;
-  readonly id?: string;
-}
-
-/** A volume, a snapshot a day. */
-function volume(snapshots: readonly Made[], about: MadeVolume = {}): VolumeUsage {
-  const { volumeGiB = 100, isDeleted = false, region = 'us-east-1', name, id = 'vol-00000001' } = about;
-  return {
-    origin: 'volume',
-    currency: 'USD',
-    volumeId: volumeId(id),
-    account: '123456789012',
-    region,
-    volumeGiB,
-    name,
-    isDeleted,
-    snapshots: snapshots.map(({ gib, tier = 'standard', tags = {}, description = '', fullGiB }, at) => {
-      const startTime = new Date(Date.UTC(2026, 0, 1 + at));
-      const facts: SnapshotFacts = { volumeId: volumeId(id), volumeGiB, fullGiB, startTime, description, tags };
-      return {
-        snapshotId: snapshotId(`snap-${String(at).padStart(17, '0')}`),
-        account: '123456789012',
-        region,
-        partition: 'aws',
-        currency: 'USD',
-        tier,
-        gibMonths: gib,
-        dollarsPerMonth: gib * 0.05,
-        periodStart: '2026-11-01T00:00:00Z',
-        facts,
-      };
-    }),
-  };
-}
-const daily = (first: number, change: number, count: number): readonly Made[] =>
-  Array.from({ length: count }, (_, at) => ({ gib: at === 0 ? first : change }));
+const { prices } = options;
 
 /** Advice for a volume that is known, with a plan. */
 function advised(of: VolumeUsage, how: AdviceOptions) {

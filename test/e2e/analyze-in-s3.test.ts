@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shippedPolicy } from '../../sandbox/iam/index.js';
+import { formatBytes } from '../../src/core/index.js';
 import { csv, records, type ReportLine } from '../costs/report/make-report.js';
 import { filesystemOn, localAws, type Finished, type LocalAws } from '../support/local-aws.js';
 
@@ -59,6 +61,16 @@ afterAll(() => aws[Symbol.asyncDispose]());
 
 const said = ({ stdout, stderr }: Finished): string => stdout + stderr;
 const source = (): string => `s3://${reports}/exports/`;
+/** Runs the command with a terminal for its output and its errors alike. */
+async function onTerminal(argv: readonly string[]): Promise<{ readonly status: number | null; readonly text: string }> {
+  const inTerminal = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
+  const words = ['-c', inTerminal, process.execPath, 'dist/bin/snap-to-s3.cjs', ...argv];
+  const child = spawn('python3', words, { env: { ...aws.environment }, stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { status, text: text.replaceAll('\r\n', '\n') };
+}
 // A GiB costs five cents, and moving it fifteen.
 const patient = ['--payback-months', '24'];
 
@@ -83,6 +95,37 @@ describe('a report in S3', () => {
     expect(html).toContain('<th scope="row">2026-10-31</th>');
     expect(html).toContain('<th scope="row">2026-11-02</th>');
     for (const id of ids) expect(analyzed.stdout).toContain(id);
+  });
+
+  it('shows on a terminal what is fetched, the newest period first, with how much of all there is', async () => {
+    const sizes: number[] = [];
+    for (const [period, date] of [
+      ['2026-10', [10, 31]],
+      ['2026-11', [11, 2]],
+    ] as const) {
+      const lines = Array.from({ length: 20 }, () => ({ ...line(ids[0] ?? '', '0.04', date), tag: 'x'.repeat(1e6) }));
+      const key = `large/all/data/BILLING_PERIOD=${period}/all-00001.csv`;
+      const text = csv(records('cur-2', lines));
+      sizes.push(text.length);
+      await put(key, text);
+      const manifest = JSON.stringify({ dataFiles: [`s3://${reports}/${key}`] });
+      await put(`large/all/metadata/BILLING_PERIOD=${period}/all-Manifest.json`, manifest);
+    }
+    const total = formatBytes((sizes[0] ?? 0) + (sizes[1] ?? 0));
+    const { status, text } = await onTerminal(['analyze', `s3://${reports}/large/`, '--months', '2', '--offline']);
+    expect(status, text).toBe(0);
+    const told = [...text.matchAll(/^Fetching (\d) of 2: (s3:\S+); (.+) of (.+)\.$/gm)];
+    const periodOf = (url = ''): string | undefined => /BILLING_PERIOD=([\d-]+)/.exec(url)?.[1];
+    expect(told.map(([, number, url]) => `${number ?? ''} ${periodOf(url) ?? ''}`)).toEqual([
+      ...Array.from({ length: told.filter(([, number]) => number === '1').length }, () => '1 2026-11'),
+      ...Array.from({ length: told.filter(([, number]) => number === '2').length }, () => '2 2026-10'),
+    ]);
+    // Of each file its beginning, its end, and something between.
+    expect(told.filter(([, number]) => number === '1').length).toBeGreaterThan(2);
+    expect(told.filter(([, number]) => number === '2').length).toBeGreaterThan(2);
+    expect(new Set(told.map(([, , , , of]) => of))).toEqual(new Set([total]));
+    expect([told[0]?.[3], told.at(-1)?.[3]]).toEqual(['0 B', total]);
+    expect(text).toMatch(/^Reading s3:\/\/.*2026-11.* \(.*\)\.$/m);
   });
 
   it('without a manifest is read as it is; where there is none, that is a sentence', async () => {

@@ -19,6 +19,7 @@ import { startSandbox, type Sandbox } from '../../sandbox/index.js';
 import { seed } from '../../sandbox/seed/index.js';
 import { parseManifest, type Manifest } from '../../src/archive/index.js';
 import { systemClock } from '../../src/core/index.js';
+import { recogniseReport } from '../../src/costs/index.js';
 import { csv, records } from '../costs/report/make-report.js';
 import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
 import { loopDisk } from '../support/loop-disk.js';
@@ -189,6 +190,26 @@ async function expectBroughtBack(places: readonly string[], device: string): Pro
 }
 
 describe('the commands of docs/guides/costs.md', () => {
+  it('make an export that the AWS CLI takes, and whose columns are those that are read', async () => {
+    const guide = await readFile(join(root, 'docs/guides/costs.md'), 'utf8');
+    const [, definition = ''] =
+      [...guide.matchAll(/^```json\n([^]*?)^```$/gm)].find(([, json]) => json?.includes('DataQuery') === true) ?? [];
+    const query = /"SELECT (.*) FROM COST_AND_USAGE_REPORT"/.exec(definition)?.[1] ?? '';
+    const format = recogniseReport(query.split(', '), { cost: 'unblended', where: 'the export' });
+    expect(format).toMatchObject({ name: 'CUR 2.0', resource: 'line_item_resource_id', region: 'product_region_code' });
+    const [command = ''] = /aws bcm-data-exports create-export [^`]*/.exec(guide) ?? [];
+    const cwd = await mkdtemp(join(folder, 'cwd-'));
+    // The CLI checks its parameters before it asks anybody, and there is nobody.
+    const said = async (json: string): Promise<unknown> => {
+      await writeFile(join(cwd, 'export.json'), json);
+      const env = { ...environment, AWS_MAX_ATTEMPTS: '1' };
+      const asked = execute('bash', ['-c', `${command} --endpoint-url http://127.0.0.1:1`], { cwd, env });
+      return asked.catch((error: unknown) => (error as { readonly stderr: string }).stderr);
+    };
+    expect(await said(definition)).toContain('Could not connect to the endpoint URL');
+    expect(await said(definition.replace('"S3Prefix"', '"Prefix"'))).toContain('Parameter validation failed');
+  });
+
   it('lead from a report in S3 to the first saving', async () => {
     const ec2 = new EC2Client({ credentials: administrator });
     const [made] = await seed({ ec2, clock: systemClock, disks: [disk] });

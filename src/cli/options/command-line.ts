@@ -1,5 +1,4 @@
 import { Option, type Command, type CommanderError } from 'commander';
-import { z } from 'zod';
 import type { AppError } from '../../core/index.js';
 import { usage, type Given } from './given.js';
 import { nearest } from './nearest.js';
@@ -27,16 +26,24 @@ function describe({ description, value, fallback }: OptionEntry): string {
   return notes.length === 0 ? description : `${description} (${notes.join('; ')})`;
 }
 
-const read = z.record(z.string(), z.union([z.boolean(), z.string(), z.array(z.string())]));
-
 /** What commander has read, by the names of the table. */
-export function typedOptions(commanderOptions: unknown): ReadonlyMap<OptionName, Given['value']> {
+export function typedOptions(
+  commanderOptions: Readonly<Record<string, unknown>>,
+): ReadonlyMap<OptionName, Given['value']> {
   return new Map(
-    Object.entries(read.parse(commanderOptions)).flatMap(([key, value]) => {
+    Object.entries(commanderOptions).flatMap(([key, value]) => {
       const found = findOption(key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
-      return found === undefined ? [] : [[found[0], value] as const];
+      if (found === undefined) return [];
+      // By hand: a library that checks takes longer to load than most commands.
+      if (!isValue(value)) throw new TypeError(`--${found[0]} was read as ${typeof value}.`);
+      return [[found[0], value] as const];
     }),
   );
+}
+
+function isValue(value: unknown): value is Given['value'] {
+  if (Array.isArray(value)) return value.every((one) => typeof one === 'string');
+  return typeof value === 'boolean' || typeof value === 'string';
 }
 
 /**

@@ -127,7 +127,7 @@ function breakEven(regions: readonly AdvisedRegion[], context: AdviceContext): U
     title: 'Break-even',
     says:
       `What full copies cost of what EBS takes, by how much changes between snapshots, for ${snapshots} snapshots of a full volume. ` +
-      `Below 100 % the copies are cheaper. Each point is one of your volumes, in ${destinationNames[context.destination]}` +
+      `Below 100% the copies are cheaper. Each point is one of your volumes, in ${destinationNames[context.destination]}` +
       `${first === undefined ? '' : `; the lines are at the prices of ${first.prices.region}, the points at those of their own regions`}.`,
     kind: 'lines',
     unit: 'percent',

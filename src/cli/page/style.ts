@@ -15,7 +15,7 @@ p { margin: .4rem 0; max-width: 75ch; }
 .dim, figcaption, footer { color: var(--dim); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1rem; margin: 1rem 0 2rem; }
 figure { margin: 0; padding: 1rem; background: var(--raised); border: 1px solid var(--line); border-radius: 8px; min-width: 0; }
-.canvas { position: relative; height: 20rem; }
+.canvas { position: relative; height: 20rem; margin-top: .75rem; }
 .lying-bars { height: 26rem; }
 details { margin-top: .5rem; }
 summary { cursor: pointer; }
@@ -30,6 +30,7 @@ th button { font: inherit; font-weight: 600; color: inherit; background: none; b
 th[aria-sort=ascending] button::after { content: " \\25B2"; }
 th[aria-sort=descending] button::after { content: " \\25BC"; }
 tbody th { font-weight: 600; overflow-wrap: anywhere; min-width: 11rem; }
+@media (min-width: 40rem) { .volumes th:first-child { position: sticky; left: 0; } .volumes tbody th { background: var(--ground); } }
 tbody .below { display: block; font-weight: 400; white-space: pre; font-size: .85rem; }
 .advice { min-width: 15rem; }
 .class { display: none; }

@@ -1,5 +1,5 @@
 import { movePlan, type AdvisedRegion } from '../../commands/costs/index.js';
-import { destinations, snapshotCount } from '../../costs/index.js';
+import { destinations, snapshotCount } from '../../costs/reckoning.js';
 
 /** A line for each volume, in CSV (RFC 4180), with a heading. */
 export function* adviceCsv(regions: readonly AdvisedRegion[]): Generator<string> {

@@ -1,6 +1,12 @@
 import { adviceTotals, movePlan, type AdvisedRegion, type AdvisedVolume } from '../../commands/costs/index.js';
 import { count, printable } from '../../core/index.js';
-import { destinations, type Destination, type Range, type RegionPrices, type VolumeAdvice } from '../../costs/index.js';
+import {
+  destinations,
+  type Destination,
+  type Range,
+  type RegionPrices,
+  type VolumeAdvice,
+} from '../../costs/reckoning.js';
 import { aligned, destinationNames, sharePercent } from './estimate.js';
 import { money } from './money.js';
 import { pricesSentence } from './prices-sentence.js';
@@ -172,16 +178,19 @@ export function adviceSentence(advice: VolumeAdvice, { destination }: Pick<Advic
   ];
   const more = notes.length === 0 ? '' : `; ${notes.join(', ')}`;
   if (action === 'move-all') return `move all ${move.length}: a full copy in ${name} is cheaper${more}`;
+  // The mean tells nothing where it speaks for the other side: what counts is what EBS would free.
+  const change = `${sharePercent(meanChange ?? 0)} changes each time, ${pays(worthwhileChange)}`;
   if (action === 'move-older') {
-    const change =
-      meanChange === undefined ? '' : `: ${sharePercent(meanChange)} changes each time, ${pays(worthwhileChange)}`;
-    return `move the oldest ${move.length}${change}${more}`;
+    const copies = move.length === 1 ? `a full copy in ${name} costs` : `full copies in ${name} cost`;
+    const freed = `${copies} less than what EBS frees`;
+    return `move the oldest ${move.length}: ${(meanChange ?? 0) >= worthwhileChange ? change : freed}${more}`;
   }
   switch (advice.reason) {
     case 'little-changes':
-      return meanChange === undefined
-        ? `leave: a full copy in ${name} is no cheaper${more}`
-        : `leave: ${sharePercent(meanChange)} changes each time, ${pays(worthwhileChange)}${more}`;
+      if (meanChange === undefined) return `leave: a full copy in ${name} is no cheaper${more}`;
+      return meanChange < worthwhileChange
+        ? `leave: ${change}${more}`
+        : `leave: EBS would free less than full copies in ${name} cost${more}`;
     case 'only-newest':
       return `leave: the newest is what the next one is built on${more}`;
     case 'long-payback':

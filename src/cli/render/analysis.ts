@@ -1,6 +1,6 @@
 import { printable } from '../../core/index.js';
 import { dollarsOf, type RegionUsage } from '../../commands/costs/index.js';
-import { snapshotCount, type VolumeUsage } from '../../costs/index.js';
+import { snapshotCount, type VolumeUsage } from '../../costs/reckoning.js';
 import { money, signOf } from './money.js';
 
 /** The layout of the existing tool: regions and volumes by falling cost, snapshots by date with size and change. */

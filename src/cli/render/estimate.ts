@@ -1,5 +1,5 @@
 import { MiB } from '../../core/index.js';
-import { type Destination, type DestinationCost, type RegionPrices, type SeriesCost } from '../../costs/index.js';
+import { type Destination, type DestinationCost, type RegionPrices, type SeriesCost } from '../../costs/reckoning.js';
 import { money } from './money.js';
 import { pricesSentence } from './prices-sentence.js';
 

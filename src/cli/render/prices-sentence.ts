@@ -1,4 +1,4 @@
-import { priceList, type PriceSource, type RegionPrices } from '../../costs/index.js';
+import { priceList, type PriceSource, type RegionPrices } from '../../costs/reckoning.js';
 
 const sources: Readonly<Record<PriceSource, (date: string) => string>> = {
   list: (date) => `list prices of ${date}`,

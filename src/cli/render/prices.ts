@@ -1,4 +1,4 @@
-import { destinations, type RegionPrices } from '../../costs/index.js';
+import { destinations, type RegionPrices } from '../../costs/reckoning.js';
 import { aligned, destinationNames } from './estimate.js';
 
 /** The prices of regions, a line each. */

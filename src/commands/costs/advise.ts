@@ -1,4 +1,4 @@
-import { planParts } from '../../archive/index.js';
+import { planParts } from '../../archive/part-plan.js';
 import { isAbort, toAppError, type EventSink, type SnapshotId } from '../../core/index.js';
 import {
   adviseVolume,
@@ -9,7 +9,7 @@ import {
   type RegionPrices,
   type VolumeAdvice,
   type VolumeUsage,
-} from '../../costs/index.js';
+} from '../../costs/reckoning.js';
 import type { Ec2 } from '../../source/index.js';
 import type { RegionUsage } from './analyze.js';
 

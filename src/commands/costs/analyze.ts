@@ -7,7 +7,7 @@ import {
   type SnapshotId,
   type VolumeId,
 } from '../../core/index.js';
-import { snapshotCount, type SnapshotFacts, type SnapshotUsage, type VolumeUsage } from '../../costs/index.js';
+import { snapshotCount, type SnapshotFacts, type SnapshotUsage, type VolumeUsage } from '../../costs/reckoning.js';
 import type { Ec2, Volume } from '../../source/index.js';
 
 /** What snapshots cost in one region of one account. */

@@ -9,7 +9,9 @@ import type { SnapshotUsage } from '../snapshot-usage.js';
 import { csvHeader } from './csv-header.js';
 import type { ReportFile } from './report-file.js';
 import { recogniseReport, type CostKind } from './report-format.js';
-import { billedDays, keepNewest, literal, newestUsage, sums, usageTable } from './report-sql.js';
+import { billedDays, keepNewest, literal, newestUsage, usageTable } from './report-sql.js';
+import { resourceFailure, threadsFor } from './resources.js';
+import { sumsInParts } from './sums-in-parts.js';
 import { mostUnreadableTold, unreadableOf, type Unreadable, type UnreadableLine } from './unreadable-lines.js';
 
 /** How reports are read. */
@@ -18,6 +20,7 @@ export interface ReadReportOptions {
   /** What DuckDB may hold; beyond it, it writes to the temporary directory. */
   readonly memoryBytes: number;
   readonly temporaryDirectory: string;
+  /** At most; a small memory does for fewer. */
   readonly threads: number;
   readonly signal?: AbortSignal | undefined;
   /** Told when a file is begun. */
@@ -44,7 +47,8 @@ export interface ReadReport {
 
 /**
  * Reads what cost reports say of EBS snapshots: of each the newest period, its lines added up, and of one period that was
- * delivered several times the newest delivery. Throws `usage` for a file that is no report, or cannot be read.
+ * delivered several times the newest delivery. Throws `usage` for a file that is no report, cannot be read, or takes more memory
+ * than it may, and `disk-full`.
  */
 export async function readReport(files: readonly ReportFile[], options: ReadReportOptions): Promise<ReadReport> {
   // Other commands need not load it.
@@ -52,7 +56,7 @@ export async function readReport(files: readonly ReportFile[], options: ReadRepo
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: `${Math.floor(options.memoryBytes / 1024 ** 2)}MiB`,
     temp_directory: options.temporaryDirectory,
-    threads: String(options.threads),
+    threads: String(threadsFor(options)),
     preserve_insertion_order: 'false',
     // A report is data; nothing of it may load or fetch anything.
     autoinstall_known_extensions: 'false',
@@ -76,7 +80,7 @@ export async function readReport(files: readonly ReportFile[], options: ReadRepo
     return { usage, days, unreadableLines, unreadable: unreadable.slice(0, mostUnreadableTold) };
   } catch (error) {
     options.signal?.throwIfAborted();
-    throw error;
+    throw resourceFailure(error, { where: 'the report', ...options }) ?? error;
   } finally {
     options.signal?.removeEventListener('abort', interrupt);
     connection.closeSync();
@@ -87,8 +91,9 @@ export async function readReport(files: readonly ReportFile[], options: ReadRepo
 async function readFile(
   connection: DuckDBConnection,
   file: ReportFile,
-  { cost, onFile, signal }: ReadReportOptions,
+  options: ReadReportOptions,
 ): Promise<Unreadable> {
+  const { cost, onFile, signal } = options;
   const where = file.name;
   try {
     const columns =
@@ -102,13 +107,15 @@ async function readFile(
     // DuckDB takes a gzip file that is cut off for one that has ended.
     const whole = file.kind === 'gzip' ? requireWholeGzip(file.path, signal) : Promise.resolve();
     whole.catch(() => undefined);
-    await connection.run(`CREATE TEMP TABLE sums AS ${sums(query)}`);
+    await sumsInParts(connection, query);
     const counted = await connection.runAndReadAll('SELECT coalesce(sum(unreadable), 0)::INTEGER FROM sums');
     await connection.run(keepNewest);
     await whole;
     return await unreadableOf(connection, query, Number(counted.getRowsJS()[0]?.[0] ?? 0));
   } catch (error) {
     if (error instanceof AppError) throw error;
+    const failure = resourceFailure(error, { where, ...options });
+    if (failure !== undefined) throw failure;
     const why = messageOf(error).split('\n')[0] ?? '';
     throw new AppError('usage', `${where} cannot be read: ${why.replaceAll(file.path, where)}`, {
       hint: 'See that it has arrived in full, and download it again.',

@@ -19,14 +19,21 @@ export const usageTable = `CREATE TABLE usage (
 
 const snapshotPattern = `'snap-(?:[0-9a-f]{17}|[0-9a-f]{8})$'`;
 
+/** One of several parts into which the snapshots of a file fall; `at` counts from 0. */
+export interface SnapshotsPart {
+  readonly at: number;
+  readonly of: number;
+}
+
 /**
  * What of a file is usage of snapshots, in our own terms, added up for each snapshot and period. Lines in which something is
- * missing are in no sum; `unreadable` counts them.
+ * missing are in no sum; `unreadable` counts them. With a part, only of the snapshots that fall into it.
  */
-export function sums(query: ReportQuery): string {
+export function sums(query: ReportQuery, { at, of }: SnapshotsPart = { at: 0, of: 1 }): string {
   const { isGood, lines } = usageLines(query, table(query));
+  const inPart = of === 1 ? '' : `WHERE hash(regexp_extract(resource, ${snapshotPattern})) % ${of} = ${at}`;
   return `
-    WITH lines AS (SELECT *, ${isGood} AS good FROM (${lines})), sums AS (
+    WITH lines AS (SELECT *, ${isGood} AS good FROM (${lines}) ${inPart}), sums AS (
       SELECT resource, usage_type, started, max(ended) AS ended, sum(CASE WHEN good THEN amount END) AS amount,
         sum(CASE WHEN good THEN cost END) AS cost, any_value(region) AS region, any_value(account) AS account,
         any_value(currency) AS currency, count(*) AS lines, count_if(good) AS good

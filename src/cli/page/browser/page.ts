@@ -78,6 +78,7 @@ function configured(one: Described, colour: (name: string) => string): ChartConf
       borderColor: colour('--text'),
       borderWidth: 1,
       pointRadius: 0,
+      pointStyle: 'line',
     });
     return {
       type: 'line',
@@ -87,7 +88,7 @@ function configured(one: Described, colour: (name: string) => string): ChartConf
         maintainAspectRatio: false,
         scales: {
           x: { type: 'linear', min: 0, max: 100, ticks: { callback: (x) => `${x}%` } },
-          y: { type: 'logarithmic', ticks: { callback: (y) => percent(Number(y)) } },
+          y: { type: 'logarithmic', ticks: { callback: (y) => (isRound(Number(y)) ? percent(Number(y)) : '') } },
         },
         plugins: {
           legend,
@@ -113,7 +114,8 @@ function configured(one: Described, colour: (name: string) => string): ChartConf
         data: [...values],
         backgroundColor: at === 0 ? (colours[0] ?? '') : 'transparent',
         borderColor: colours[at] ?? '',
-        borderWidth: 2,
+        // A border over bars of the same colour makes stripes.
+        borderWidth: at === 0 ? 0 : 2,
       })),
     },
     options: {
@@ -123,7 +125,10 @@ function configured(one: Described, colour: (name: string) => string): ChartConf
       scales: {
         [isLying ? 'x' : 'y']: {
           beginAtZero: true,
-          ticks: { callback: (value: number | string) => write(Number(value)) },
+          ticks: {
+            callback: (value: number | string, _: number, all: readonly { readonly value: number }[]) =>
+              one.unit === 'money' ? one.sign + evenly(Number(value), all) : percent(Number(value)),
+          },
         },
         // Every volume has its name, however little room there is.
         ...(isLying ? { y: { ticks: { autoSkip: false, font: { size: 11 } } } } : {}),
@@ -143,6 +148,22 @@ function configured(one: Described, colour: (name: string) => string): ChartConf
 function digits(amount: number): string {
   const shown = amount !== 0 && Math.abs(amount) < 100 ? 2 : 0;
   return amount.toLocaleString('en-US', { minimumFractionDigits: shown, maximumFractionDigits: shown });
+}
+
+/** All figures of an axis have cents, or none has. */
+function evenly(amount: number, all: readonly { readonly value: number }[]): string {
+  const areWhole = all.every(({ value }) => Number.isInteger(value));
+  const shown = areWhole ? 0 : Math.max(2, ...all.map(({ value }) => decimals(value)));
+  return amount.toLocaleString('en-US', { minimumFractionDigits: shown, maximumFractionDigits: shown });
+}
+
+function decimals(value: number): number {
+  return String(Number(value.toFixed(6))).split('.')[1]?.length ?? 0;
+}
+
+/** 1, 2 and 4 and their tenfolds: the others have no room on an axis of that kind. */
+function isRound(value: number): boolean {
+  return /^[124](?:e|$)/.test(Number(value.toPrecision(6)).toExponential());
 }
 
 function percent(value: number): string {
