@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { AppError } from '../core/index.js';
+import { AppError, MiB, printable } from '../core/index.js';
 
 /** A line of an index as JSON gives it, and where it stands, for messages. */
 export interface LineFields {
@@ -18,6 +18,7 @@ export function badLine(lineNumber: number, what: string, cause?: unknown): AppE
 
 /** Reads a line as a JSON object. Throws `corrupt-archive`. */
 export function parseLine(line: string, lineNumber: number): LineFields {
+  if (line.length > longLine && hasManyBrackets(line)) throw badLine(lineNumber, 'holds more than an entry has');
   let json: unknown;
   try {
     json = JSON.parse(line);
@@ -26,6 +27,22 @@ export function parseLine(line: string, lineNumber: number): LineFields {
   }
   if (!isRecord(json)) throw badLine(lineNumber, 'is not a JSON object');
   return { fields: json, lineNumber };
+}
+
+/** Few entries have so much in attributes. */
+const longLine = MiB;
+const mostBrackets = 1_000;
+
+/** An entry has some, however long it is. Many empty ones take thirty times the memory of their line when they are parsed. */
+function hasManyBrackets(line: string): boolean {
+  let found = 0;
+  for (const bracket of ['{', '[']) {
+    for (let at = line.indexOf(bracket); at >= 0; at = line.indexOf(bracket, at + 1)) {
+      found += 1;
+      if (found > mostBrackets) return true;
+    }
+  }
+  return false;
 }
 
 /** A whole number that is exact, at least `least`. Throws `corrupt-archive`. */
@@ -80,7 +97,7 @@ export function bytesText(name: string, bytes: Buffer): string {
 /** The error of a field that is missing or wrong. */
 export function wrongField(line: LineFields, name: string): AppError {
   const value = line.fields[name];
-  const shown = value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 80);
+  const shown = value === undefined ? 'nothing' : printable(JSON.stringify(value).slice(0, 80));
   return badLine(line.lineNumber, `is damaged: its field "${name}" holds ${shown}`);
 }
 

@@ -18,3 +18,4 @@ export * from './tags.js';
 export * from './tar-scanner.js';
 export * from './tar-scanner-entry.js';
 export * from './unframing.js';
+export * from './validation.js';

@@ -54,16 +54,30 @@ export function manifestKey(snapshot: ArchivedSnapshot): string {
   return `${stem(snapshot)}.manifest.json`;
 }
 
+/** The key of the record that the archive of a snapshot was validated. */
+export function validationKey(snapshot: ArchivedSnapshot): string {
+  return `${stem(snapshot)}.validated.json`;
+}
+
 const pattern =
   /^(?<volume>vol-[0-9a-f]+)\/(?<time>\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:[+-]\d{2}:\d{2}|Z)) (?<snapshot>snap-[0-9a-f]+)(?: - .*?)?(?:\.(?<partition>\d+))?\.(?<content>tar|img)\.(?<codec>lz4|zstd)(?<gpg>\.gpg)?$/su;
 
-const manifestPattern =
-  /^vol-(?:[0-9a-f]{8}|[0-9a-f]{17})\/[^/]+ (?<snapshot>snap-(?:[0-9a-f]{8}|[0-9a-f]{17}))\.manifest\.json$/u;
+const besidePattern =
+  /^vol-(?:[0-9a-f]{8}|[0-9a-f]{17})\/[^/]+ (?<snapshot>snap-(?:[0-9a-f]{8}|[0-9a-f]{17}))\.(?<what>manifest|validated)\.json$/u;
 
 /** The snapshot that a manifest with this key would be of; undefined for any other key. */
 export function parseManifestKey(key: string): SnapshotId | undefined {
-  const id = manifestPattern.exec(key)?.groups?.snapshot;
-  return id === undefined ? undefined : snapshotId(id);
+  return snapshotBeside(key, 'manifest');
+}
+
+/** The snapshot of whose validation a record with this key would be; undefined for any other key. */
+export function parseValidationKey(key: string): SnapshotId | undefined {
+  return snapshotBeside(key, 'validated');
+}
+
+function snapshotBeside(key: string, what: 'manifest' | 'validated'): SnapshotId | undefined {
+  const found = besidePattern.exec(key)?.groups;
+  return found?.snapshot === undefined || found.what !== what ? undefined : snapshotId(found.snapshot);
 }
 
 /**

@@ -30,7 +30,7 @@ export async function* scanIndex(gzipped: AsyncIterable<Buffer>): AsyncGenerator
         continue;
       }
       if (json.startsWith('{"path":"')) {
-        scanned.push({ path: pathOf(json), json, lineNumber });
+        scanned.push({ path: pathOf(json, lineNumber), json, lineNumber });
         continue;
       }
       const line = parseIndexLine(json, { header: { kind: 'tar' }, lineNumber });
@@ -55,14 +55,19 @@ export function scannedEntry({ json, lineNumber }: ScannedLine): TarEntry {
 
 const pathStart = '{"path":"'.length;
 
-function pathOf(json: string): string {
+function pathOf(json: string, lineNumber: number): string {
   const end = json.indexOf('"', pathStart);
+  if (end < 0) throw badLine(lineNumber, 'is not JSON');
   const text = json.slice(pathStart, end);
   if (!text.includes('\\')) return text;
   // An escaped quotation mark is none.
   let close = end;
-  while (isEscaped(json, close)) close = json.indexOf('"', close + 1);
-  return JSON.parse(json.slice(pathStart - 1, close + 1)) as string;
+  while (close >= 0 && isEscaped(json, close)) close = json.indexOf('"', close + 1);
+  try {
+    return JSON.parse(json.slice(pathStart - 1, close + 1)) as string;
+  } catch (error) {
+    throw badLine(lineNumber, 'is not JSON', error);
+  }
 }
 
 function isEscaped(json: string, at: number): boolean {

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/index.js';
 import { throughProgram, type ProgramStage } from '../process/index.js';
@@ -32,8 +33,7 @@ export function checkSessionKey(text: string): string {
  * `program-failed`. The session key is in none of these.
  */
 export function decryptWith(gpg: Gpg, { sessionKey }: DecryptOptions = {}): ProgramStage {
-  const argv = [
-    ...gpgArguments(gpg),
+  const usual = [
     // A pinentry would wait on somebody's screen.
     '--pinentry-mode=error',
     ...['--status-fd', '2'],
@@ -41,6 +41,10 @@ export function decryptWith(gpg: Gpg, { sessionKey }: DecryptOptions = {}): Prog
     ...['--output', '-', '--decrypt'],
   ];
   return async function* (source, options) {
+    if (sessionKey === undefined) await requireHome(gpg);
+    // It needs no keyring, and where there is none gpg would end with a failure when all is decrypted.
+    const needsNone = sessionKey !== undefined && !(await isDirectory(gpg.home));
+    const argv = [...gpgArguments(gpg), ...(needsNone ? ['--no-keyring'] : []), ...usual];
     const words: GpgWords = { status: new Map(), said: [] };
     const through = throughProgram(argv, {
       env: gpg.env,
@@ -60,6 +64,23 @@ export function decryptWith(gpg: Gpg, { sessionKey }: DecryptOptions = {}): Prog
     // It lets pass what was never encrypted.
     if (!words.status.has('DECRYPTION_OKAY')) throw refusal();
   };
+}
+
+/** The keyring that GNUPGHOME names; its own, in the home directory, gpg makes where it is missing. */
+async function requireHome({ env }: Gpg): Promise<void> {
+  const { GNUPGHOME: home } = env;
+  if (home === undefined || (await isDirectory(home))) return;
+  const text = `The archive is encrypted, and GNUPGHOME is ${home}, which is no directory: there is no keyring to decrypt it with.`;
+  throw new AppError('no-secret-key', text, {
+    hint: 'Name the directory of the keyring that has the private key, or give the session key with --gpg-session-key.',
+  });
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /**

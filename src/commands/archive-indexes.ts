@@ -1,7 +1,10 @@
-import { scanIndex, type ScannedLine } from '../archive/index.js';
+import { scanIndex, scannedEntry, type ScannedLine, type TarEntry } from '../archive/index.js';
 import { AppError, createBufferPool, type SnapshotId } from '../core/index.js';
 import { findArchive, type FoundArchive, type FoundObject } from './find-archive.js';
 import { fittingIndexKey, type Decryption } from './fitting-key.js';
+import { s3Url } from '../store/index.js';
+import { comparePathTexts } from '../verify/index.js';
+import { ofObject } from './open-archive.js';
 import { openObject } from './read-object.js';
 import type { IndexDependencies } from './validate-against-index.js';
 
@@ -17,6 +20,8 @@ export interface ArchiveIndex {
   readonly prefix: string;
   /** Goes through it, from its beginning each time. */
   scan(): AsyncGenerator<readonly ScannedLine[], void>;
+  /** All of a line of it. Throws `corrupt-archive`. */
+  entry(line: ScannedLine): TarEntry;
 }
 
 /**
@@ -52,9 +57,38 @@ export async function archiveIndexes(
       scan: async function* () {
         const toRead = { key: index.key, encrypted: name.encrypted, expected: expected?.index };
         const opened = await openObject(toRead, { store, pool, streams: 1, decrypt, signal });
-        yield* scanIndex(opened.bytes());
+        try {
+          yield* inOrder(scanIndex(opened.bytes()));
+        } catch (error) {
+          throw ofObject(error, s3Url(store, index.key));
+        }
+      },
+      entry: (line) => {
+        try {
+          return scannedEntry(line);
+        } catch (error) {
+          throw ofObject(error, s3Url(store, index.key));
+        }
       },
     });
   }
   return { found, indexes };
+}
+
+/** Throws `corrupt-archive` for lines that are not in the order of a tar: what stands together is looked for together. */
+async function* inOrder(
+  batches: AsyncGenerator<readonly ScannedLine[], void>,
+): AsyncGenerator<readonly ScannedLine[], void> {
+  let before: string | undefined;
+  for await (const lines of batches) {
+    for (const { path, lineNumber } of lines) {
+      // Of a name that is not UTF-8 the text does not tell where it belongs.
+      if (path.includes('\ufffd')) continue;
+      if (before !== undefined && comparePathTexts(before, path) >= 0) {
+        throw new AppError('corrupt-archive', `Line ${lineNumber} of the index is not in the order of the paths.`);
+      }
+      before = path;
+    }
+    yield lines;
+  }
 }

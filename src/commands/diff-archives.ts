@@ -1,6 +1,6 @@
-import { scannedEntry, type ScannedLine, type TarEntry } from '../archive/index.js';
+import type { ScannedLine, TarEntry } from '../archive/index.js';
 import { AppError, smallHeap, type SnapshotId } from '../core/index.js';
-import { comparePaths, differencesOf, type Difference } from '../verify/index.js';
+import { comparePaths, comparePathTexts, differencesOf, type Difference } from '../verify/index.js';
 import { archiveIndexes, type ArchiveIndex, type LookDependencies } from './archive-indexes.js';
 
 /** A path at which two archives are not the same. */
@@ -54,18 +54,23 @@ async function* diffIndexes(
         recent.take();
         continue;
       }
-      const order = one === undefined ? 1 : other === undefined ? -1 : compareLines(one, other);
+      const order =
+        one === undefined
+          ? 1
+          : other === undefined
+            ? -1
+            : compareLines(one, other, () => [old.entry(one).path, recent.entry(other).path]);
       if (order < 0 && one !== undefined) {
-        const entry = scannedEntry(one);
+        const entry = old.entry(one);
         yield { kind: 'removed', path: prefix + one.path, entry };
         old.take();
       } else if (order > 0 && other !== undefined) {
-        const entry = scannedEntry(other);
+        const entry = recent.entry(other);
         yield { kind: 'added', path: prefix + other.path, entry };
         recent.take();
       } else {
         if (one !== undefined && other !== undefined) {
-          const [was, is] = [scannedEntry(one), scannedEntry(other)];
+          const [was, is] = [old.entry(one), recent.entry(other)];
           const differences = differencesOf(was, is, { exact: true });
           if (differences.length > 0) yield { kind: 'changed', path: prefix + other.path, entry: is, differences };
         }
@@ -83,22 +88,20 @@ function cursor(index: ArchiveIndex | undefined) {
   const batches = index?.scan();
   let lines: readonly ScannedLine[] = [];
   let at = 0;
-  let last: ScannedLine | undefined;
   return {
     /** Undefined where there is none, or none of this batch any more. */
     current: (): ScannedLine | undefined => lines[at],
     take: (): void => {
-      last = lines[at];
       at += 1;
+    },
+    entry: (line: ScannedLine): TarEntry => {
+      if (index === undefined) throw new AppError('internal', 'There is no index that this line could be of.');
+      return index.entry(line);
     },
     refill: async (): Promise<void> => {
       const next = await batches?.next();
       lines = next === undefined || next.done === true ? [] : next.value;
       at = 0;
-      const [first] = lines;
-      if (first !== undefined && last !== undefined && compareLines(last, first) >= 0) {
-        throw new AppError('corrupt-archive', `The index ${index?.object.index?.key ?? ''} is not sorted.`);
-      }
     },
     leave: async (): Promise<void> => {
       await batches?.return();
@@ -106,14 +109,10 @@ function cursor(index: ArchiveIndex | undefined) {
   };
 }
 
-/** In the order of the archive: that of the bytes of the path, part by part. */
-function compareLines(one: ScannedLine, other: ScannedLine): number {
-  if (one.path === other.path && !one.path.includes('\ufffd')) return 0;
-  return comparePaths(pathBytes(one), pathBytes(other));
-}
-
-function pathBytes(line: ScannedLine): Buffer {
-  return line.path.includes('\ufffd') ? scannedEntry(line).path : Buffer.from(line.path, 'utf8');
+/** In the order of the archive: that of the bytes of the path, part by part; where they are not text, `bytes` has them. */
+function compareLines(one: ScannedLine, other: ScannedLine, bytes: () => readonly [Buffer, Buffer]): number {
+  const areText = !one.path.includes('\ufffd') && !other.path.includes('\ufffd');
+  return areText ? comparePathTexts(one.path, other.path) : comparePaths(...bytes());
 }
 
 /** Where a line tells the same but for its place in the tar, nothing has changed. */

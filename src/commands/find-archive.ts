@@ -4,22 +4,14 @@ import {
   parseArchiveKey,
   parseManifest,
   parseManifestKey,
+  parseValidationKey,
   type ArchiveName,
   type Manifest,
   type ManifestObject,
 } from '../archive/index.js';
-import { AppError, createBufferPool, MiB, type SnapshotId, type VolumeId } from '../core/index.js';
-import {
-  createObjectSum,
-  downloadObject,
-  headObject,
-  listObjects,
-  requireReadable,
-  s3Url,
-  type ListedObject,
-  type ObjectStore,
-} from '../store/index.js';
-import { requireStoredSums } from './read-object.js';
+import { AppError, type SnapshotId, type VolumeId } from '../core/index.js';
+import { listObjects, type ListedObject, type ObjectStore } from '../store/index.js';
+import { readSmallObject } from './read-small-object.js';
 
 /** An archive object that is in the bucket. */
 export interface FoundObject {
@@ -34,13 +26,15 @@ export interface FoundObject {
 /** What the bucket holds of a snapshot. */
 export interface FoundArchive {
   readonly snapshotId: SnapshotId;
-  readonly manifest: { readonly key: string; readonly content: Manifest } | undefined;
+  readonly manifest: { readonly key: string; readonly content: Manifest; readonly stored: ListedObject } | undefined;
   /** By partition. With a manifest: those that it names; without (the existing tool's): all. */
   readonly objects: readonly FoundObject[];
   /** Keys that the manifest names and that are not there. */
   readonly missing: readonly string[];
   /** Archives of the snapshot that its manifest does not name: another tool's, or of a run that was broken off. */
   readonly others: readonly FoundObject[];
+  /** The record that it was validated, where there is one; it is not read. */
+  readonly validation: ListedObject | undefined;
 }
 
 /** Where to look. */
@@ -60,42 +54,48 @@ export async function findArchive(
   snapshotId: SnapshotId,
   { volumeId, signal }: FindOptions = {},
 ): Promise<FoundArchive> {
-  const { manifestKeys, archives, indexes } = await listed(store, snapshotId, { volumeId, signal });
-  const [key, ...more] = manifestKeys;
-  if (key === undefined && archives.length === 0) throw nothing(store, snapshotId, volumeId);
+  const { manifests, archives, indexes, validation } = await listed(store, snapshotId, { volumeId, signal });
+  const [manifest, ...more] = manifests;
+  if (manifest === undefined && archives.length === 0) throw nothing(store, snapshotId, volumeId);
   if (more.length > 0) {
     throw new AppError(
       'corrupt-archive',
-      `${snapshotId} has ${manifestKeys.length} manifests in ${store.bucket}: ${manifestKeys.join(', ')}.`,
+      `${snapshotId} has ${manifests.length} manifests in ${store.bucket}: ${manifests.map(({ key }) => key).join(', ')}.`,
       { hint: 'A snapshot has one volume and one time, and so one manifest. See which of them was copied or renamed.' },
     );
   }
   const found = archives
     .map(({ stored, name }) => ({ stored, name, index: indexes.get(indexKey(stored.key)), expected: undefined }))
     .sort((a, b) => order(a) - order(b) || (a.stored.key < b.stored.key ? -1 : 1));
-  if (key === undefined) return { snapshotId, manifest: undefined, objects: found, missing: [], others: [] };
+  if (manifest === undefined) {
+    return { snapshotId, manifest, objects: found, missing: [], others: [], validation };
+  }
+  const { key } = manifest;
   const content = await readManifest(store, { key, snapshotId, signal });
   const told = new Map(content.objects.map((object) => [object.key, object]));
   const isTold = ({ stored }: FoundObject): boolean => told.has(stored.key);
   const keys = new Set([...found.map(({ stored }) => stored.key), ...indexes.keys()]);
   return {
     snapshotId,
-    manifest: { key, content },
+    manifest: { key, content, stored: manifest },
     objects: found.filter(isTold).map((object) => ({ ...object, expected: told.get(object.stored.key) })),
     missing: content.objects.flatMap((object) => [object.key, object.index.key]).filter((one) => !keys.has(one)),
     others: found.filter((object) => !isTold(object)),
+    validation,
   };
 }
 
 interface Listed {
-  readonly manifestKeys: readonly string[];
+  readonly manifests: readonly ListedObject[];
   readonly archives: readonly { readonly stored: ListedObject; readonly name: ArchiveName }[];
   /** By key. */
   readonly indexes: ReadonlyMap<string, ListedObject>;
+  readonly validation: ListedObject | undefined;
 }
 
 async function listed(store: ObjectStore, snapshotId: SnapshotId, { volumeId, signal }: FindOptions): Promise<Listed> {
-  const manifestKeys: string[] = [];
+  const manifests: ListedObject[] = [];
+  let validation: ListedObject | undefined;
   const archives: { stored: ListedObject; name: ArchiveName }[] = [];
   const indexes = new Map<string, ListedObject>();
   const prefix = volumeId === undefined ? 'vol-' : `${volumeId}/`;
@@ -103,19 +103,17 @@ async function listed(store: ObjectStore, snapshotId: SnapshotId, { volumeId, si
     if (!stored.key.includes(snapshotId)) continue;
     const name = parseArchiveKey(stored.key);
     if (name?.snapshotId === snapshotId) archives.push({ stored, name });
-    else if (parseManifestKey(stored.key) === snapshotId) manifestKeys.push(stored.key);
+    else if (parseManifestKey(stored.key) === snapshotId) manifests.push(stored);
+    else if (parseValidationKey(stored.key) === snapshotId) validation = stored;
     else if (archiveKeyOfIndex(stored.key) !== undefined) indexes.set(stored.key, stored);
   }
-  return { manifestKeys, archives, indexes };
+  return { manifests, archives, indexes, validation };
 }
 
 /** The whole disk first, then partitions by number. */
 function order({ name }: FoundObject): number {
   return name.partition === undefined ? 0 : Number(name.partition);
 }
-
-/** A manifest is some KiB; the partition table and tags of a snapshot do not make more of it. */
-const largestManifestBytes = 16 * MiB;
 
 /** Which manifest is read. */
 export interface ManifestPlace {
@@ -128,35 +126,13 @@ export interface ManifestPlace {
  * Reads a manifest, whose bytes must be those of which S3 keeps the checksum; once more where they came damaged. Throws
  * `corrupt-archive`, `object-frozen`, `not-found`.
  */
-export async function readManifest(store: ObjectStore, place: ManifestPlace): Promise<Manifest> {
-  try {
-    return await readManifestOnce(store, place);
-  } catch (error) {
-    place.signal?.throwIfAborted();
-    if (!(error instanceof AppError) || error.code !== 'corrupt-archive') throw error;
-    return readManifestOnce(store, place);
-  }
-}
-
-async function readManifestOnce(store: ObjectStore, { key, snapshotId, signal }: ManifestPlace): Promise<Manifest> {
-  const where = s3Url(store, key);
-  const facts = await headObject(store, key, { signal });
-  requireReadable(store, facts);
-  if (facts.sizeBytes > largestManifestBytes) {
-    throw new AppError('corrupt-archive', `${where} has ${facts.sizeBytes} bytes: that is no manifest.`);
-  }
-  const pieces: Buffer[] = [];
-  const sum = createObjectSum();
-  const options = { streams: 1, rangeBytes: largestManifestBytes, pool: createBufferPool(), signal };
-  for await (const bytes of downloadObject(store, facts, options)) {
-    sum.add(bytes);
-    pieces.push(bytes);
-  }
-  requireStoredSums(where, sum.result(), facts);
-  const manifest = parseManifest(Buffer.concat(pieces).toString('utf8'), where);
-  if (manifest.snapshot.snapshotId === snapshotId) return manifest;
-  throw new AppError('corrupt-archive', `The manifest ${where} is that of ${manifest.snapshot.snapshotId}.`, {
-    hint: 'It was copied or renamed. Put it back under the name of its own snapshot.',
+export async function readManifest(store: ObjectStore, { key, snapshotId, signal }: ManifestPlace): Promise<Manifest> {
+  return readSmallObject(store, { key, what: 'manifest', signal }, (text, where) => {
+    const manifest = parseManifest(text, where);
+    if (manifest.snapshot.snapshotId === snapshotId) return manifest;
+    throw new AppError('corrupt-archive', `The manifest ${where} is that of ${manifest.snapshot.snapshotId}.`, {
+      hint: 'It was copied or renamed. Put it back under the name of its own snapshot.',
+    });
   });
 }
 

@@ -1,4 +1,4 @@
-import { scannedEntry, type TarEntry } from '../archive/index.js';
+import type { TarEntry } from '../archive/index.js';
 import type { SnapshotId } from '../core/index.js';
 import { archiveIndexes, type LookDependencies } from './archive-indexes.js';
 import { pathPattern } from './path-pattern.js';
@@ -25,7 +25,7 @@ export async function* findEntries(
       for (const line of lines) {
         const path = index.prefix + line.path;
         if (!wanted.matches(isOfPath ? path : line.path.slice(line.path.lastIndexOf('/') + 1))) continue;
-        const entry = scannedEntry(line);
+        const entry = index.entry(line);
         if (types === undefined || types.includes(entry.type)) yield { path, entry };
       }
     }

@@ -15,6 +15,7 @@ export type { RunResult } from './over-snapshots.js';
 export { validate } from './validate.js';
 export { validateAgainstIndex, type IndexDependencies } from './validate-against-index.js';
 export type { ValidateSettings } from './validate-settings.js';
+export type { ValidationState } from './validation-record.js';
 export { restore } from './restore.js';
 export type {
   ArchiveRequest,

@@ -1,9 +1,16 @@
-import { parseArchiveKey, parseManifestKey, type Manifest } from '../archive/index.js';
+import {
+  archiveKeyOfIndex,
+  parseArchiveKey,
+  parseManifestKey,
+  parseValidationKey,
+  type Manifest,
+} from '../archive/index.js';
 import { AppError, isAbort, mapAhead, type EventSink, type SnapshotId, type VolumeId } from '../core/index.js';
 import type { Ec2 } from '../source/index.js';
 import { listObjects, requireBucket, type ListedObject } from '../store/index.js';
 import type { LookDependencies } from './archive-indexes.js';
 import { readManifest } from './find-archive.js';
+import { validationState, type RecordedArchive, type ValidationState } from './validation-record.js';
 
 /** What a bucket has of one snapshot. */
 export interface ListedArchive {
@@ -23,6 +30,7 @@ export interface ListedArchive {
   readonly snapshot: 'exists' | 'gone' | 'unknown';
   /** What our tag on it says: `migrated`, `validated`, …; undefined where there is none. */
   readonly state: string | undefined;
+  readonly validation: ValidationState;
 }
 
 /** What listing needs. */
@@ -37,7 +45,7 @@ export interface ListDependencies extends Omit<LookDependencies, 'decryption'> {
 const manifestsAhead = 16;
 
 /**
- * Everything that a bucket has, by volume and time; only names and manifests are read. What is kept in memory is a line for
+ * Everything that a bucket has, by volume and time; only names, manifests and records of validations are read. What is kept in memory is a line for
  * each snapshot of the account, and the names of one volume. Throws the failures of S3; those of EC2 are a warning.
  */
 export async function* listArchives(dependencies: ListDependencies): AsyncGenerator<ListedArchive, void> {
@@ -51,6 +59,7 @@ export async function* listArchives(dependencies: ListDependencies): AsyncGenera
     return {
       ...found.facts(),
       ...(await manifestOf(found, dependencies)),
+      validation: await validationState(found, dependencies),
       snapshot: snapshots === undefined ? 'unknown' : exists,
       state: snapshot?.state,
     };
@@ -76,10 +85,9 @@ async function ownSnapshots({
   }
 }
 
-interface Gathered {
-  readonly snapshotId: SnapshotId;
+interface Gathered extends RecordedArchive {
   readonly manifestKey: string | undefined;
-  facts(): Omit<ListedArchive, 'manifest' | 'trouble' | 'snapshot' | 'state'>;
+  facts(): Omit<ListedArchive, 'manifest' | 'trouble' | 'snapshot' | 'state' | 'validation'>;
 }
 
 /** The objects of a listing by snapshot, a volume at a time: a listing has all of one volume side by side. */
@@ -89,38 +97,58 @@ async function* gathered(listing: AsyncIterable<ListedObject>): AsyncGenerator<G
   for await (const stored of listing) {
     const own = stored.key.slice(0, stored.key.indexOf('/'));
     if (own !== folder) {
-      yield* archives.values();
+      yield* shown(archives);
       archives = new Map();
       folder = own;
     }
-    const name = parseArchiveKey(stored.key);
-    const id = name?.snapshotId ?? parseManifestKey(stored.key);
+    const id = snapshotOf(stored.key);
     if (id === undefined) continue;
     const archive = archives.get(id) ?? createArchive(id);
     archives.set(id, archive);
     archive.add(stored);
   }
-  yield* archives.values();
+  yield* shown(archives);
+}
+
+function snapshotOf(key: string): SnapshotId | undefined {
+  const name = parseArchiveKey(archiveKeyOfIndex(key) ?? key);
+  return name?.snapshotId ?? parseManifestKey(key) ?? parseValidationKey(key);
+}
+
+/** An index or a record alone is no archive. */
+function shown(archives: ReadonlyMap<SnapshotId, Archive>): readonly Archive[] {
+  return [...archives.values()].filter((archive) => archive.isArchive);
 }
 
 type Archive = ReturnType<typeof createArchive>;
 
 function createArchive(snapshotId: SnapshotId) {
   const classes = new Set<string>();
-  let key: string | undefined;
+  const listed: ListedObject[] = [];
+  let [key, record]: [string | undefined, ListedObject | undefined] = [undefined, undefined];
   let [objects, storedBytes, encrypted] = [0, 0, false];
   let name: { readonly volumeId: VolumeId; readonly startTime: Date } | undefined;
   return {
     snapshotId,
+    listed,
     get manifestKey() {
       return key;
     },
+    get record() {
+      return record;
+    },
+    get isArchive() {
+      return objects > 0 || key !== undefined;
+    },
     add: (stored: ListedObject): void => {
-      const archive = parseArchiveKey(stored.key);
-      if (archive === undefined) {
-        key = stored.key;
+      if (parseValidationKey(stored.key) !== undefined) {
+        record = stored;
         return;
       }
+      listed.push(stored);
+      if (parseManifestKey(stored.key) !== undefined) key = stored.key;
+      const archive = parseArchiveKey(stored.key);
+      if (archive === undefined) return;
       name = archive;
       objects += 1;
       storedBytes += stored.sizeBytes;

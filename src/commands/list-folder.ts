@@ -1,4 +1,4 @@
-import { scannedEntry, type TarEntry } from '../archive/index.js';
+import type { TarEntry } from '../archive/index.js';
 import { AppError, type SnapshotId } from '../core/index.js';
 import { archiveIndexes, type ArchiveIndex, type LookDependencies } from './archive-indexes.js';
 
@@ -61,7 +61,7 @@ async function* ofIndex(index: ArchiveIndex, folder: string, recursive: boolean)
     for (const line of lines) {
       const { path } = line;
       if (path === folder) {
-        itself = { path: index.prefix + path, entry: scannedEntry(line) };
+        itself = { path: index.prefix + path, entry: index.entry(line) };
         isInside = true;
         continue;
       }
@@ -72,8 +72,7 @@ async function* ofIndex(index: ArchiveIndex, folder: string, recursive: boolean)
       }
       isInside = true;
       isEmpty = false;
-      if (recursive || !path.includes('/', start.length))
-        yield { path: index.prefix + path, entry: scannedEntry(line) };
+      if (recursive || !path.includes('/', start.length)) yield { path: index.prefix + path, entry: index.entry(line) };
     }
   }
   if (itself !== undefined && isEmpty && folder !== '.') yield itself;

@@ -36,7 +36,12 @@ export async function migrate(
     validate === undefined || decryption === undefined
       ? undefined
       : (snapshot, layout, leased) =>
-          validateAfterwards(snapshot, layout, validate, { ...shared, ...leased, decryption });
+          validateAfterwards(snapshot, layout, validate, {
+            ...shared,
+            ...leased,
+            decryption,
+            encryption: settings.encryption,
+          });
   return overSnapshots(
     {
       snapshots: selectedSnapshots({ selection, ...settings, waiting: 'migrate', hasLeases }, dependencies),

@@ -1,6 +1,8 @@
 import { readIndex, type IndexItem } from '../archive/index.js';
 import type { ProgramStage } from '../process/index.js';
+import { s3Url } from '../store/index.js';
 import type { FoundObject } from './find-archive.js';
+import { ofObject } from './open-archive.js';
 import { openObject, type ReadDependencies } from './read-object.js';
 
 /** What reading an index needs. */
@@ -23,5 +25,12 @@ export function readIndexOf(
     const opened = await openObject(toRead, { ...dependencies, decrypt: decryptIndex, streams: 1 });
     yield* opened.bytes();
   }
-  return { [Symbol.asyncIterator]: () => readIndex(bytes()) };
+  async function* items(): AsyncGenerator<IndexItem, void> {
+    try {
+      yield* readIndex(bytes());
+    } catch (error) {
+      throw ofObject(error, s3Url(dependencies.store, key));
+    }
+  }
+  return { [Symbol.asyncIterator]: items };
 }

@@ -1,8 +1,8 @@
-import { chmod, chown, rmdir, unlink } from 'node:fs/promises';
-import { pickMembers, type TarEntry, type TarEntryDraft } from '../archive/index.js';
+import { chmod, chown, lstat, rmdir, unlink } from 'node:fs/promises';
+import { pickMembers, type IndexItem, type TarEntry, type TarEntryDraft } from '../archive/index.js';
 import { AppError, count, printable, type BufferPool, type RestoredObject } from '../core/index.js';
 import { extractTar } from '../restore/index.js';
-import { s3Url } from '../store/index.js';
+import { s3Url, type ByteRange } from '../store/index.js';
 import type { FoundObject } from './find-archive.js';
 import { fittingKeys, type FittingKeys } from './fitting-key.js';
 import { ofObject, openArchive } from './open-archive.js';
@@ -39,7 +39,7 @@ export async function restoreTar(
   const progress = restoreProgress(object, dependencies);
   const reading = { ...dependencies, ...keys, onReceived: progress.received };
   const index = readIndexOf(object, reading);
-  const selected = index === undefined || choice.isAll ? undefined : await selectEntries(index, choice);
+  const selected = index === undefined || choice.isAll ? undefined : await selectedOf(object, index, dependencies);
   const isKept = (member: TarEntryDraft): boolean =>
     (devices || !isDevice(member)) &&
     (choice.isWanted(member) || selected?.onlyForLinks.has(member.path.toString('latin1')) === true);
@@ -84,6 +84,20 @@ export async function restoreTar(
   return { entries: entries - (selected?.onlyForLinks.size ?? 0), writtenBytes, fetchedBytes: progress.fetchedBytes() };
 }
 
+async function selectedOf(
+  { index, stored }: FoundObject,
+  items: AsyncIterable<IndexItem>,
+  { store, choice }: RestoreTarDependencies,
+): Promise<Selected> {
+  try {
+    const selected = await selectEntries(items, choice);
+    for (const { path } of selected.parents) requireInside({ path });
+    return selected;
+  } catch (error) {
+    throw ofObject(error, s3Url(store, index?.key ?? stored.key));
+  }
+}
+
 /** The bytes of the tar, or of those parts of it that are wanted, which are a tar as well. */
 async function openSource(
   { stored, name, expected }: FoundObject,
@@ -96,7 +110,10 @@ async function openSource(
     if (access !== undefined) {
       return (async function* () {
         await using opened = access;
-        for (const range of selected.ranges) yield* opened.read(range);
+        for (const range of selected.ranges) {
+          requireWithin(range, opened.rawBytes);
+          yield* opened.read(range);
+        }
         yield Buffer.alloc(1024);
       })();
     }
@@ -109,6 +126,12 @@ async function openSource(
     }
     archive.verdict();
   })();
+}
+
+function requireWithin({ from, to }: ByteRange, rawBytes: number): void {
+  if (to <= rawBytes) return;
+  const text = `The index has an entry from byte ${from} to byte ${to} of the tar, which has ${rawBytes}.`;
+  throw new AppError('corrupt-archive', text);
 }
 
 /** Holds the entries that pass against the index, which has them in the same order. */
@@ -152,8 +175,9 @@ function isSame(entry: TarEntry, told: TarEntry): boolean {
 }
 
 /** Above everything that tar itself does: what names a place outside is no archive of ours, and none that is trusted. */
-function requireInside(member: TarEntryDraft): void {
-  const paths = member.type === 'hardlink' ? [member.path, member.linkTarget] : [member.path];
+function requireInside(member: TarEntryDraft | Pick<TarEntryDraft, 'path'>): void {
+  const isLink = 'type' in member && member.type === 'hardlink';
+  const paths = isLink ? [member.path, member.linkTarget] : [member.path];
   for (const path of paths) {
     if (!path.toString('latin1').split('/').includes('..')) continue;
     throw new AppError('unsafe-archive', `The archive has an entry that leads outside: ${named({ path })}.`, {
@@ -194,12 +218,15 @@ async function tidy(directory: string, { onlyForLinks, parents }: Selected, isRo
     }
   }
   for (const { path, mode, uid, gid } of parents) {
-    if (isRoot) await chown(place(path), uid, gid).catch(ignoreMissing);
-    await chmod(place(path), mode).catch(ignoreMissing);
+    // The index calls it a folder; through a link it would be another one.
+    const found = await lstat(place(path)).catch(ignoreMissing);
+    if (found?.isDirectory() !== true) continue;
+    if (isRoot) await chown(place(path), uid, gid);
+    await chmod(place(path), mode);
   }
 }
 
-function ignoreMissing(error: unknown): void {
+function ignoreMissing(error: unknown): undefined {
   if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
 }
 

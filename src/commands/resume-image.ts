@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { isZero, scanImage, type IndexItem } from '../archive/index.js';
-import { AppError } from '../core/index.js';
+import { AppError, MiB } from '../core/index.js';
 import { createChunkCheck } from './chunk-check.js';
+
+const largestChunkBytes = 64 * MiB;
 
 /**
  * How much of a file that an earlier run has left is the beginning of an image, by the sums of its index: bytes up to the
@@ -17,6 +19,8 @@ export async function provenBytes(path: string, index: AsyncIterable<IndexItem>)
     for await (const item of index) {
       if (item.kind !== 'chunk') continue;
       const { offset, sizeBytes, sha256, zero } = item.chunk;
+      // Ours have 4 MiB. Whoever says more does not get the memory.
+      if (sizeBytes > largestChunkBytes) break;
       if (buffer.length < sizeBytes) buffer = Buffer.alloc(sizeBytes);
       const { bytesRead } = await file.read(buffer, 0, sizeBytes, offset);
       // What lies behind its end becomes a hole.

@@ -1,6 +1,7 @@
 import type { IndexItem, TarEntry, TarEntryDraft } from '../archive/index.js';
-import { AppError } from '../core/index.js';
+import { AppError, printable } from '../core/index.js';
 import type { ByteRange } from '../store/index.js';
+import { comparePaths } from '../verify/index.js';
 import { pathAndParents, type PathPattern } from './path-pattern.js';
 
 /** Which entries of a tar are restored. */
@@ -81,7 +82,10 @@ async function selectOnce(
   const parents = new Map<string, ParentFolder>();
   const above: TarEntry[] = [];
   const onlyForLinks = new Set<string>();
+  let before: TarEntry | undefined;
   for await (const entry of entriesOf(index)) {
+    requireAfter(before, entry);
+    before = entry;
     while (above.length > 0 && !isBelow(entry, above.at(-1))) above.pop();
     const isWanted = choice.isWanted(entry);
     const name = entry.path.toString('latin1');
@@ -101,6 +105,13 @@ async function selectOnce(
   }
   const kept = entries.length > mostKept ? undefined : entries;
   return { selected: { entries: kept, ranges, onlyForLinks, parents: [...parents.values()] }, missing };
+}
+
+/** Folders come before what is in them, which is how the ones above an entry are known. */
+function requireAfter(before: TarEntry | undefined, { path }: TarEntry): void {
+  if (before === undefined || comparePaths(before.path, path) <= 0) return;
+  const name = JSON.stringify(printable(path.toString('utf8')));
+  throw new AppError('corrupt-archive', `The index is not in the order of the paths: ${name} comes too late.`);
 }
 
 function isBelow({ path }: TarEntry, folder: TarEntry | undefined): boolean {

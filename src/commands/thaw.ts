@@ -1,3 +1,4 @@
+import { parseValidationKey } from '../archive/index.js';
 import { AppError, count, formatBytes, formatDuration, poll, type SnapshotId } from '../core/index.js';
 import { listPrices, thawTerms, type ThawTier } from '../costs/index.js';
 import { headObject, listObjects, requestThaw, type ObjectFacts } from '../store/index.js';
@@ -55,14 +56,14 @@ export function keysToRead(
   ];
 }
 
-/** The keys of everything that has the name of a snapshot, where the manifest, which would say what is needed, is frozen. */
+/** The keys of everything that may be read of a snapshot, where the manifest, which would say what is needed, is frozen. */
 export async function keysNamed(
   { snapshotId, volumeId }: ArchiveRequest,
   { store, signal }: RestoreDependencies,
 ): Promise<readonly string[]> {
   const keys: string[] = [];
   for await (const { key } of listObjects(store, volumeId === undefined ? 'vol-' : `${volumeId}/`, signal)) {
-    if (key.includes(snapshotId)) keys.push(key);
+    if (key.includes(snapshotId) && parseValidationKey(key) === undefined) keys.push(key);
   }
   return keys;
 }

@@ -4,7 +4,7 @@ import { requireMountPlace, type DiskLayout } from '../disk/index.js';
 import type { ProgramStage } from '../process/index.js';
 import { claimSnapshot, requireUsable, requireVolumeSize, type Snapshot } from '../source/index.js';
 import { hasConditionalWrites, requireBucket } from '../store/index.js';
-import { findArchive } from './find-archive.js';
+import { findArchive, type FoundArchive } from './find-archive.js';
 import type { MigrateDependencies } from './migrate-settings.js';
 import { describe } from './migrate-snapshot.js';
 import { overSnapshots, selectedSnapshots, type RunResult } from './over-snapshots.js';
@@ -13,6 +13,7 @@ import { withDisk } from './snapshot-disk.js';
 import type { Decryption } from './fitting-key.js';
 import { validateDisk } from './validate-disk.js';
 import type { ValidateSettings } from './validate-settings.js';
+import { recordValidation, type RecordDependencies } from './validation-record.js';
 import { withLease, type Leased } from './with-lease.js';
 
 /**
@@ -110,7 +111,7 @@ export async function validateAfterwards(
   snapshot: Snapshot,
   layout: DiskLayout,
   settings: ValidateSettings,
-  dependencies: MigrateDependencies & Leased & Pick<ValidateSnapshotOptions, 'decryption'>,
+  dependencies: MigrateDependencies & Leased & RecordDependencies & Pick<ValidateSnapshotOptions, 'decryption'>,
 ): Promise<void> {
   await claimed(snapshot, settings, {
     ...dependencies,
@@ -124,25 +125,37 @@ async function compareDisk(
   layout: DiskLayout,
   settings: ValidateSettings,
   dependencies: MigrateDependencies & Leased & Pick<ValidateSnapshotOptions, 'decryption'>,
-): Promise<readonly ValidatedObject[]> {
+): Promise<Compared> {
   const { snapshotId, volumeId } = snapshot;
   const { store, signal } = dependencies;
   const { downloadStreams } = settings;
   const found = await findArchive(store, snapshotId, { volumeId, signal });
-  return validateDisk({ found, snapshot, layout }, settings, { ...dependencies, downloadStreams });
+  return {
+    found,
+    objects: await validateDisk({ found, snapshot, layout }, settings, { ...dependencies, downloadStreams }),
+  };
+}
+
+/** An archive that is the same as its snapshot. */
+interface Compared {
+  readonly found: FoundArchive;
+  readonly objects: readonly ValidatedObject[];
 }
 
 /** Compares a snapshot as long as the signal lets it. */
-type Compare = (whileOurs: Pick<Leased, 'signal'>) => Promise<readonly ValidatedObject[]>;
+type Compare = (whileOurs: Pick<Leased, 'signal'>) => Promise<Compared>;
 
 /**
- * Claims the snapshot by its tags while it is compared, and tells by them what came of it. Comparing writes nothing, so that
- * it begins before it is known that the claim stands, and ends where it does not.
+ * Claims the snapshot by its tags while it is compared, and tells by them, and by a record beside the archive, what came of
+ * it. Comparing writes nothing, so that it begins before it is known that the claim stands, and ends where it does not.
  */
 async function claimed(
   snapshot: Snapshot,
   { tag }: ValidateSettings,
-  dependencies: MigrateDependencies & Leased & Pick<ValidateSnapshotOptions, 'from'> & { readonly compare: Compare },
+  dependencies: MigrateDependencies &
+    Leased &
+    RecordDependencies &
+    Pick<ValidateSnapshotOptions, 'from'> & { readonly compare: Compare },
 ): Promise<void> {
   const { clock, events, lease, runId, signal, compare } = dependencies;
   const { snapshotId } = snapshot;
@@ -151,12 +164,15 @@ async function claimed(
   await using claim = await lease.entered({ kind: 'tag', ...states }, () =>
     claimSnapshot(snapshot, { ...dependencies, ...states, during: 'validating', isOurs: () => lease.isOurs() }),
   );
-  const objects = await compare({ signal: AbortSignal.any([signal, claim.lost]) }).catch((error: unknown): never => {
-    if (claim.lost.aborted && !signal.aborted && isAbort(error)) throw claim.lost.reason;
-    throw error;
-  });
+  const { found, objects } = await compare({ signal: AbortSignal.any([signal, claim.lost]) }).catch(
+    (error: unknown): never => {
+      if (claim.lost.aborted && !signal.aborted && isAbort(error)) throw claim.lost.reason;
+      throw error;
+    },
+  );
   await claim.stands();
   if (!(await lease.isOurs())) throw lease.lost.reason;
+  await recordValidation(snapshot, found, dependencies);
   await claim.finish('validated');
   events({ kind: 'snapshot-validated', snapshotId, objects, elapsedMs: clock.now() - startedMs });
 }

@@ -56,6 +56,12 @@ const ext: Omit<Maker, 'program'> = {
   ],
 };
 
+/**
+ * From here on there is room for the 65,525 clusters that a FAT32 must have. mkfs.vfat alone would make a FAT16 up to 512 MB, and
+ * firmware need not start from that (UEFI specification, 13.3); a manifest does not tell which of them it was.
+ */
+const leastFat32Bytes = 36 * 1024 ** 2;
+
 const makers: Readonly<Record<string, Maker>> = {
   ext2: { program: 'mkfs.ext2', ...ext },
   ext3: { program: 'mkfs.ext3', ...ext },
@@ -78,8 +84,13 @@ const makers: Readonly<Record<string, Maker>> = {
   vfat: {
     program: 'mkfs.vfat',
     package: 'dosfstools',
-    // Its UUID is a serial number: 1A2B-3C4D.
-    arguments: ({ label, uuid }) => [...given('-n', label), ...given('-i', uuid?.replace('-', '') ?? null)],
+    // Its UUID is a serial number: 1A2B-3C4D. -I: a whole disk may be one.
+    arguments: ({ label, uuid }, sizeBytes) => [
+      '-I',
+      ...(sizeBytes >= leastFat32Bytes ? ['-F', '32'] : []),
+      ...given('-n', label),
+      ...given('-i', uuid?.replace('-', '') ?? null),
+    ],
   },
 };
 

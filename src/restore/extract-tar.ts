@@ -40,13 +40,28 @@ export function extractArguments({ directory, isRoot }: Pick<ExtractOptions, 'di
  * `program-missing`, and `restore-failed` with what tar says.
  */
 export async function extractTar(tar: AsyncIterable<Buffer>, options: ExtractOptions): Promise<void> {
-  const extract = throughProgram(extractArguments(options), { onStderrLine: options.onWarning });
+  const extract = throughProgram(extractArguments(options), { onStderrLine: withoutAclsOnce(options) });
   try {
     // It prints nothing.
     for await (const _ of extract(tar, { signal: options.signal }));
   } catch (error) {
     throw explained(error, options.directory);
   }
+}
+
+/** tar says it of every file, whether that has an ACL or not: a filesystem that takes none. */
+const noAcls = /^tar: acl_(?:set|delete_def)_file_at: .*: Operation not supported$/;
+
+function withoutAclsOnce({ directory, onWarning }: ExtractOptions): (line: string) => void {
+  let isSaid = false;
+  return (line) => {
+    if (!noAcls.test(line)) {
+      onWarning(line);
+      return;
+    }
+    if (!isSaid) onWarning(`The filesystem at ${directory} takes no ACLs; what comes back has none.`);
+    isSaid = true;
+  };
 }
 
 function explained(error: unknown, directory: string): unknown {

@@ -5,6 +5,8 @@ import { callS3, s3Url, type ObjectStore } from './object-store.js';
 export interface ListedObject {
   readonly key: string;
   readonly sizeBytes: number;
+  /** With its quotation marks; empty where the store tells none. */
+  readonly etag: string;
   /** `STANDARD`, `DEEP_ARCHIVE`, … */
   readonly storageClass: string;
   readonly lastModified: Date | undefined;
@@ -26,9 +28,9 @@ export async function* listObjects(
         store.client.send(new ListObjectsV2Command({ Bucket: store.bucket, Prefix: prefix, ...after }), options),
       signal,
     );
-    for (const { Key, Size = 0, StorageClass = 'STANDARD', LastModified } of page.Contents ?? []) {
+    for (const { Key, Size = 0, ETag = '', StorageClass = 'STANDARD', LastModified } of page.Contents ?? []) {
       if (Key === undefined) continue;
-      yield { key: Key, sizeBytes: Size, storageClass: StorageClass, lastModified: LastModified };
+      yield { key: Key, sizeBytes: Size, etag: ETag, storageClass: StorageClass, lastModified: LastModified };
     }
     token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
   } while (token !== undefined);

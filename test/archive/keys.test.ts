@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { archiveKey, indexKey, manifestKey, parseArchiveKey } from '../../src/archive/keys.js';
+import {
+  archiveKey,
+  archiveKeyOfIndex,
+  indexKey,
+  manifestKey,
+  parseArchiveKey,
+  parseManifestKey,
+  parseValidationKey,
+  validationKey,
+} from '../../src/archive/keys.js';
 import { snapshotId, volumeId } from '../../src/core/index.js';
 
 const snapshot = {
@@ -39,5 +48,19 @@ describe('keys of archives', () => {
     for (const other of [indexKey(key), manifestKey(snapshot), `${key}x`, `x${key}`, 'vol-1/2017 snap-1.tar.lz4', '']) {
       expect(parseArchiveKey(other)).toBeUndefined();
     }
+  });
+
+  it('of the record of a validation are nothing else', () => {
+    const key = validationKey(snapshot);
+    expect(key).toBe(`${stem}.validated.json`);
+    expect(parseValidationKey(key)).toBe(snapshot.snapshotId);
+    expect([parseArchiveKey(key), parseManifestKey(key), archiveKeyOfIndex(key)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    const others = [archiveKey(whole), indexKey(archiveKey(whole)), manifestKey(snapshot), `${key}x`, `x${key}`, ''];
+    for (const other of others) expect(parseValidationKey(other)).toBeUndefined();
+    expect(parseManifestKey(manifestKey(snapshot))).toBe(snapshot.snapshotId);
   });
 });

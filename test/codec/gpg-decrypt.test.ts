@@ -142,6 +142,22 @@ describe('decryption', () => {
     });
   });
 
+  it('with a home that is not there: the session key alone is enough, else that is what is said', async () => {
+    const homes = [join(ours.home, 'absent'), join(ours.home, 'pubring.kbx')];
+    for (const home of homes) {
+      const homeless = await findGpg({ home });
+      expect((await decrypt(encrypted, { sessionKey }, homeless)).equals(plain)).toBe(true);
+      await expect(decrypt(encrypted, {}, homeless)).rejects.toMatchObject({
+        code: 'no-secret-key',
+        message: `The archive is encrypted, and GNUPGHOME is ${home}, which is no directory: there is no keyring to decrypt it with.`,
+        hint: expect.stringContaining('--gpg-session-key'),
+      });
+      await expect(decrypt(withBitAt(300_000), { sessionKey }, homeless)).rejects.toMatchObject({
+        code: 'corrupt-archive',
+      });
+    }
+  });
+
   it('of a message with something behind it is not believed', async () => {
     await expect(decrypt(Buffer.concat([encrypted, Buffer.from('behind it')]))).rejects.toMatchObject({
       code: 'corrupt-archive',

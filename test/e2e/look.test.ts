@@ -298,8 +298,8 @@ describe('list and inspect', () => {
     await aws.ec2.send(new DeleteSnapshotCommand({ SnapshotId: before }));
     const text = await look('list');
     const lines = text.stdout.split('\n');
-    expect(lines[0]).toMatch(/^volume +snapshot +started +disk +stored +class +tag +in EBS +name$/);
-    expect(lines.find((line) => line.includes(before))).toMatch(/ 1 GiB .* STANDARD +- +gone +The first, before$/);
+    expect(lines[0]).toMatch(/^volume +snapshot +started +disk +stored +class +tag +validated +in EBS +name$/);
+    expect(lines.find((line) => line.includes(before))).toMatch(/ 1 GiB .* STANDARD +- +- +gone +The first, before$/);
     expect(lines.at(-2)).toBe('5 archives.');
   });
 

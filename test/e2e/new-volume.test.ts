@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   AttachVolumeCommand,
@@ -42,6 +42,12 @@ afterEach(async () => {
 const said = ({ stdout, stderr }: Finished): string => stdout + stderr;
 const env = (): { env: Record<string, string> } => ({ env: { GNUPGHOME: ring.home } });
 
+/** Not every kernel that the tests run on has it. */
+const knowsFat = await run(['modprobe', 'vfat']).then(
+  () => true,
+  async () => /\tvfat$/m.test(await readFile('/proc/filesystems', 'utf8')),
+);
+
 type Partition = readonly [number: number, size: string, type: string];
 type Trees = ReadonlyMap<string, ReadonlyMap<string, TreeEntry>>;
 
@@ -53,6 +59,7 @@ async function makeFilesystem(device: string, type: string, at: number): Promise
     xfs: ['mkfs.xfs', '-q', '-f', '-L', label, '-m', `uuid=${uuid}`, device],
     btrfs: ['mkfs.btrfs', '-q', '-f', '-L', label, '-U', uuid, device],
     swap: ['mkswap', '-L', label, '-U', uuid, device],
+    vfat: ['mkfs.vfat', '-F', '32', '-n', `ESP ${at}`, '-i', uuid.slice(-8), device],
   };
   await run(commands[type] ?? [`mkfs.${type}`, '-q', '-F', '-L', label, '-U', uuid, device]);
 }
@@ -60,6 +67,11 @@ async function makeFilesystem(device: string, type: string, at: number): Promise
 /** Those of ext3 have no `lost+found`: mke2fs's is taken away again, and the root has its own time all the same. */
 async function fill(device: string, type: string): Promise<void> {
   await mountedAt(device, { type, options: 'rw' }, async (path) => {
+    if (type === 'vfat') {
+      await run(['bash', '-ec', 'mkdir -p EFI/BOOT; head -c 2M /dev/urandom > EFI/BOOT/BOOTX64.EFI'], { cwd: path });
+      await writeFile(join(path, 'EFI/BOOT/a name that is long.cfg'), 'search --set root\n');
+      return;
+    }
     await fillFilesystem(path, { realMiB: 6, realFrom: 0.3, awkward: true, sparseGiB: 0, smallFiles: 20 });
     await makeMoreAwkwardFiles(path);
     if (type === 'ext3') await rm(join(path, 'lost+found'), { recursive: true });
@@ -123,6 +135,7 @@ const kinds: Readonly<Record<string, string>> = {
   extended: 'E',
   // Where GRUB lies on a disk with GPT.
   bios: '21686148-6449-6E6F-744E-656564454649',
+  vfat: 'U',
 };
 
 async function partitioned(device: string, label: string, partitions: readonly Partition[]): Promise<void> {
@@ -233,6 +246,22 @@ async function expectSame(volumeId: string, before: Original, bucket: string): P
 }
 
 describe('a new volume', () => {
+  it.runIf(knowsFat)(
+    'with a system partition of UEFI is what the old one was (where the kernel knows FAT)',
+    async () => {
+      const before = await original((device) =>
+        partitioned(device, 'gpt', [
+          [1, '200M', 'ext4'],
+          [15, '106M', 'vfat'],
+        ]),
+      );
+      const bucket = await migrated(before);
+      const restored = await restore(before.id, bucket);
+      expect(restored.status, said(restored)).toBe(0);
+      await expectSame(volumeOf(restored), before, bucket);
+    },
+  );
+
   it.each<readonly [string, readonly Partition[], readonly string[]]>([
     [
       'gpt',
@@ -393,6 +422,23 @@ describe('a new volume', () => {
       expect(restored.status).toBe(1);
       expect(said(restored)).toMatch(sentence);
       expect(said(restored)).toContain('--to-directory');
+      expect(await aws.volumes()).toEqual([]);
+    });
+
+    it.runIf(!knowsFat)('of FAT, which this kernel cannot mount -> a sentence, and no volume', async () => {
+      const key = (await aws.keys(bucket)).find((one) => one.endsWith('.manifest.json')) ?? '';
+      const manifest = await readFile(await aws.download(bucket, key), 'utf8');
+      const Body = manifest.replace(
+        /"type": "ext4",\s*"label": "[^"]*",\s*"uuid": "[^"]*"/,
+        '"type": "vfat", "label": "EFI", "uuid": "1A2B-3C4D"',
+      );
+      expect(Body).not.toBe(manifest);
+      await aws.s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body }));
+      const restored = await restore(before.id, bucket);
+      await aws.s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: manifest }));
+      expect(restored.status).toBe(1);
+      expect(said(restored)).toMatch(/The new vfat filesystem on \S+ does not mount\..*unknown filesystem type/);
+      expect(said(restored)).toContain('use a machine whose kernel has this filesystem');
       expect(await aws.volumes()).toEqual([]);
     });
 

@@ -75,7 +75,8 @@ describe('faults that pass', () => {
     { kind: 'reset', when: 'after' },
   ])('%j, twice at each call, and in the middle of the archive -> validated', async (fault) => {
     const injected = operations.map((operation) => aws.faults.add({ operation, fault, times: 2 }));
-    await expectValidated([...injected, ...reading(fault)]);
+    const recording = { operation: 's3:PutObject', where: { key: '*.validated.json' } };
+    await expectValidated([...injected, ...reading(fault), aws.faults.add({ ...recording, fault, times: 2 })]);
   });
 
   it('silence at each call, and in the middle of the archive, until it is given up -> validated', async () => {
@@ -123,6 +124,19 @@ describe('a fault that lasts', () => {
       expect(await aws.tags(disk.snapshotId)).toEqual({ 'snap-to-s3': 'migrated' });
     },
   );
+
+  it.each<readonly [Fault, string]>([
+    [{ kind: 'internal-error' }, 'unavailable'],
+    [{ kind: 'expired-token' }, 'credentials'],
+  ])('%j when the record is written -> %s, and the snapshot is migrated again', async (fault, code) => {
+    const where = { key: '*.validated.json' };
+    const injected = aws.faults.add({ operation: 's3:PutObject', fault, where });
+    const { done, failed } = await validateHurried(aws, disk);
+    expect(injected.fired).toBeGreaterThan(0);
+    expect(done).toEqual([]);
+    expect(failed).toMatchObject([{ error: { code } }]);
+    expect(await aws.tags(disk.snapshotId)).toEqual({ 'snap-to-s3': 'migrated' });
+  });
 
   it.each<readonly [string, number, Fault, string]>([
     ['*.tar.lz4', 0, { kind: 'unavailable' }, 'unavailable'],

@@ -226,7 +226,14 @@ async function validate(
   const events = (event: AppEvent): void => {
     if (event.kind === 'finding') findings.push(event);
   };
-  const found: FoundArchive = { snapshotId: id, manifest: {} as never, objects: [object], missing: [], others: [] };
+  const found: FoundArchive = {
+    snapshotId: id,
+    manifest: {} as never,
+    objects: [object],
+    missing: [],
+    others: [],
+    validation: undefined,
+  };
   const needs = {
     store: storeOf(parts),
     clock: systemClock,

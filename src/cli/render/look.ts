@@ -4,7 +4,7 @@ import { count, formatBytes, printable } from '../../core/index.js';
 
 // How what was found in archives is shown: as lines for people, and as records for machines.
 
-const listWidths = [21, 22, 10, 9, 10, 12, 9, 9] as const;
+const listWidths = [21, 22, 10, 9, 10, 12, 9, 10, 9] as const;
 
 function listColumns(...texts: readonly string[]): string {
   // Numbers to the right, names to the left.
@@ -25,6 +25,7 @@ export const listHeading = listColumns(
   'stored',
   'class',
   'tag',
+  'validated',
   'in EBS',
   'name',
 );
@@ -39,6 +40,8 @@ export function listedLine(archive: ListedArchive): string {
     ...(encrypted ? ['gpg'] : []),
     ...(manifest === undefined ? [archive.trouble ?? 'no manifest'] : []),
     ...(archive.objects === 0 ? ['no archive objects'] : []),
+    ...(archive.validation.kind === 'changed-since' ? ['changed since it was validated'] : []),
+    ...(archive.validation.kind === 'unreadable' ? [archive.validation.trouble] : []),
   ];
   return listColumns(
     volumeId,
@@ -48,15 +51,35 @@ export function listedLine(archive: ListedArchive): string {
     formatBytes(storedBytes),
     storageClasses.join(','),
     state ?? '-',
+    validatedText(archive),
     snapshot,
     printable([name, ...notes.map((note) => `(${note})`)].filter((text) => text !== '').join(' ')),
   );
 }
 
+/** The date; `yes` where only the tag knows of it, as with those that were validated before there were records. */
+function validatedText({ validation, state }: ListedArchive): string {
+  if (validation.kind === 'validated') return validation.at.toISOString().slice(0, 10);
+  return validation.kind === 'no-record' && state === 'validated' ? 'yes' : '-';
+}
+
+/** Null where that is not known, or something has changed since. */
+function validatedAt({ validation }: Pick<ListedArchive, 'validation'>): string | null {
+  return validation.kind === 'validated' ? validation.at.toISOString() : null;
+}
+
 /** The same for machines. */
-export function listedRecord({ manifest, ...archive }: ListedArchive): object {
+export function listedRecord({ manifest, validation, ...archive }: ListedArchive): object {
   const { description, tags, volumeGiB } = manifest?.snapshot ?? noSnapshot;
-  return { kind: 'archive', ...archive, hasManifest: manifest !== undefined, description, name: tags.Name, volumeGiB };
+  return {
+    kind: 'archive',
+    ...archive,
+    validatedAt: validatedAt({ validation }),
+    hasManifest: manifest !== undefined,
+    description,
+    name: tags.Name,
+    volumeGiB,
+  };
 }
 
 /** `drwxr-xr-x     0:0            4,096  2026-11-23 20:55  etc/ssh -> target`. */
@@ -147,6 +170,7 @@ export function inspectedLines({
   objects,
   missing,
   others,
+  validation,
 }: InspectedArchive): readonly string[] {
   const lines: string[] = [];
   const fact = (name: string, value: string): void => void lines.push(`${`${name}:`.padEnd(16)}${printable(value)}`);
@@ -174,6 +198,7 @@ export function inspectedLines({
       );
     }
   }
+  fact('validated', validationText(validation));
   for (const { stored, facts, expected, name, index } of objects) {
     const raw = expected === undefined ? '' : ` of ${formatBytes(expected.rawBytes)}`;
     const entries = expected === undefined ? '' : `, ${count(expected.entries, 'entry', 'entries')}`;
@@ -192,9 +217,31 @@ export function inspectedLines({
 }
 
 /** The same for machines. */
-export function inspectedRecord({ snapshotId, manifest, objects, missing, others }: InspectedArchive): object {
+export function inspectedRecord(archive: InspectedArchive): object {
+  const { snapshotId, manifest, objects, missing, others } = archive;
   const shown = objects.map(({ facts, index }) => ({ ...facts, index: index?.key }));
-  return { kind: 'inspected', snapshotId, manifest: manifest?.content, objects: shown, missing, others };
+  return {
+    kind: 'inspected',
+    snapshotId,
+    manifest: manifest?.content,
+    validatedAt: validatedAt(archive),
+    objects: shown,
+    missing,
+    others,
+  };
+}
+
+function validationText(validation: InspectedArchive['validation']): string {
+  switch (validation.kind) {
+    case 'no-record':
+      return 'there is no record of it';
+    case 'validated':
+      return `${validation.at.toISOString()}, against the snapshot`;
+    case 'changed-since':
+      return `not as it is: something has changed since ${validation.at.toISOString()}`;
+    case 'unreadable':
+      return `unknown: ${validation.trouble}`;
+  }
 }
 
 function thawText(thaw: InspectedArchive['objects'][number]['facts']['thaw']): string {
