@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../src/process/index.js';
 import { bucket, command, startStand } from '../migrate/stand.js';
@@ -27,12 +27,19 @@ export async function measureManyFiles({ files, signal }: { readonly files: numb
   console.log(`${markdownTable([['command', 'time', 'CPU', 'peak MiB'], ...rows])}\n`);
 }
 
-/** Makes so many files of some bytes, a thousand in each folder. */
+/** Makes so many files of some bytes, a thousand in each folder; made again, they are the same, times and all. */
 export function makeManyFiles(folder: string, files: number): Promise<void> {
-  for (let index = 0; index < files; index += 1) {
-    const directory = join(folder, String(Math.floor(index / perDirectory)).padStart(6, '0'));
-    if (index % perDirectory === 0) mkdirSync(directory);
-    writeFileSync(join(directory, `file-${index}.txt`), `The file ${index}.\n`);
+  for (let first = 0; first < files; first += perDirectory) {
+    const directory = join(folder, String(first / perDirectory).padStart(6, '0'));
+    mkdirSync(directory);
+    for (let index = first; index < Math.min(first + perDirectory, files); index += 1) {
+      const file = join(directory, `file-${index}.txt`);
+      writeFileSync(file, `The file ${index}.\n`);
+      utimesSync(file, madeAt, madeAt);
+    }
+    utimesSync(directory, madeAt, madeAt);
   }
   return Promise.resolve();
 }
+
+const madeAt = new Date('2026-01-01T00:00:00Z');
