@@ -54,7 +54,7 @@ const columns: readonly (readonly [expression: string, legacy: string, cur2?: st
     'x_Operation',
   ],
   [
-    `CASE WHEN is_snapshot THEN 'arn:aws:ec2:us-west-' || pair || ':' || account || ':snapshot/snap-' || lpad(to_hex(snapshot), 17, '0')
+    `CASE WHEN is_snapshot THEN 'arn:aws:ec2:us-west-' || pair || ':' || account || ':snapshot/snap-' || lpad(lower(to_hex(snapshot)), 17, '0')
       ELSE 'arn:aws:s3:::bucket-' || (i % 5000) END`,
     'lineItem/ResourceId',
     'line_item_resource_id',
