@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -140,4 +140,29 @@ it('one file of an archive of 10 GiB takes less than 32 MiB, which is said', asy
   expect(restored === undefined ? '' : sentenceOf(restored)?.text).toMatch(
     /1 entry, 69\.5 KiB, (?:[12]\d\.\d|3[01]\.\d) MiB read from S3/,
   );
+});
+
+it('devices for somebody who is not root are refused before anything is made', async () => {
+  const to = join(folder, 'with-devices');
+  const { failed } = await restore(
+    [{ snapshotId: id }],
+    {
+      destination: { kind: 'directory', path: to, patterns: [], devices: true },
+      partition: undefined,
+      thaw: undefined,
+      downloadStreams: 4,
+      sessionKeys: [],
+    },
+    {
+      store: { client: s3.client(), bucket: 'bucket', clock: systemClock, temporaryDirectory: folder },
+      clock: systemClock,
+      events: () => undefined,
+      parallelism: 2,
+      gnupgHome: undefined,
+      isRoot: false,
+      signal: new AbortController().signal,
+    },
+  );
+  expect(failed).toMatchObject([{ error: { code: 'not-root', hint: 'Run it with sudo, or without --devices.' } }]);
+  await expect(readdir(to)).rejects.toThrow('ENOENT');
 });
