@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AppError } from '../core/index.js';
+import { encodeDocument, parseDocument } from './document.js';
 
 /** The version of everything this tool writes; see docs/FORMAT.md. */
 export const formatVersion = 1;
@@ -85,23 +85,11 @@ export type ManifestArea = z.infer<typeof area>;
 
 /** The manifest as it is stored: indented JSON and a line end. */
 export function encodeManifest(manifest: Manifest): Buffer {
-  return Buffer.from(`${JSON.stringify(manifestSchema.parse(manifest), undefined, 2)}\n`, 'utf8');
+  return encodeDocument(manifestSchema, manifest);
 }
 
 /** Reads a manifest. Throws `corrupt-archive`, naming the field that is wrong. `where` is its key, for the message. */
 export function parseManifest(text: string, where: string): Manifest {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new AppError('corrupt-archive', `The manifest ${where} is not JSON.`, { cause: error });
-  }
-  const parsed = manifestSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new AppError(
-    'corrupt-archive',
-    `The manifest ${where} is not one that this version understands: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}.`,
-    { hint: 'If a newer version of snap-to-s3 wrote it, use that version.', cause: parsed.error },
-  );
+  const hint = 'If a newer version of snap-to-s3 wrote it, use that version.';
+  return parseDocument(manifestSchema, text, { what: 'manifest', where, hint });
 }

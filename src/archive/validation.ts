@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AppError } from '../core/index.js';
+import { encodeDocument, parseDocument } from './document.js';
 
 /** The version of the record of a validation; see docs/FORMAT.md. */
 const validationVersion = 1;
@@ -27,23 +27,11 @@ export type Validation = z.infer<typeof validationSchema>;
 
 /** The record as it is stored: indented JSON and a line end. */
 export function encodeValidation(validation: Validation): Buffer {
-  return Buffer.from(`${JSON.stringify(validationSchema.parse(validation), undefined, 2)}\n`, 'utf8');
+  return encodeDocument(validationSchema, validation);
 }
 
 /** Reads a record. Throws `corrupt-archive`, naming the field that is wrong. `where` is its key, for the message. */
 export function parseValidation(text: string, where: string): Validation {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new AppError('corrupt-archive', `The record of a validation ${where} is not JSON.`, { cause: error });
-  }
-  const parsed = validationSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new AppError(
-    'corrupt-archive',
-    `The record of a validation ${where} is not one that this version understands: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}.`,
-    { hint: 'Validate the archive again, which writes it anew.', cause: parsed.error },
-  );
+  const hint = 'Validate the archive again, which writes it anew.';
+  return parseDocument(validationSchema, text, { what: 'record of a validation', where, hint });
 }

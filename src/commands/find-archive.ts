@@ -11,7 +11,7 @@ import {
 } from '../archive/index.js';
 import { AppError, type SnapshotId, type VolumeId } from '../core/index.js';
 import { listObjects, type ListedObject, type ObjectStore } from '../store/index.js';
-import { readSmallObject } from './read-small-object.js';
+import { readSmallObject } from './small-object.js';
 
 /** An archive object that is in the bucket. */
 export interface FoundObject {

@@ -1,13 +1,14 @@
-import { encodeManifest, manifestKey, planParts, type Manifest } from '../archive/index.js';
+import { encodeManifest, manifestKey, type Manifest } from '../archive/index.js';
 import { AppError, printable } from '../core/index.js';
 import type { DiskLayout } from '../disk/index.js';
 import { claimSnapshot, requireUsable, requireVolumeSize, type Snapshot } from '../source/index.js';
-import { objectAgeMs, s3Url, uploadObject } from '../store/index.js';
+import { objectAgeMs, s3Url } from '../store/index.js';
 import { archiveDisk } from './archive-disk.js';
 import { buildManifest } from './build-manifest.js';
 import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
 import { withDisk } from './snapshot-disk.js';
 import type { SnapshotDependencies } from './snapshot-lease.js';
+import { writeSmallObject } from './small-object.js';
 import { withLease, type Leased } from './with-lease.js';
 
 /** How one snapshot is migrated. */
@@ -105,20 +106,11 @@ async function writeManifest(
 ): Promise<void> {
   const key = manifestKey(snapshot);
   events({ kind: 'stage', snapshotId: snapshot.snapshotId, stage: 'writing-manifest', subject: key });
-  await uploadObject(
-    store,
-    single(encodeManifest(manifest)),
-    { key, contentType: 'application/json', encryption },
-    { ...planParts({ expectedBytes: 0, boundBytes: 0 }), streams: 1, signal, guard: lease.guard },
-  );
+  await writeSmallObject(store, encodeManifest(manifest), { key, encryption, guard: lease.guard, signal });
 }
 
 /** What a person is told of a snapshot. */
 export function describe(snapshot: Snapshot): string {
   const description = snapshot.description === '' ? '' : `, "${printable(snapshot.description)}"`;
   return `${snapshot.volumeGiB} GiB of ${snapshot.volumeId} at ${snapshot.startTime.toISOString()}${description}`;
-}
-
-async function* single(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield await Promise.resolve(bytes);
 }

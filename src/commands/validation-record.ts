@@ -3,16 +3,15 @@ import {
   parseArchiveKey,
   parseManifestKey,
   parseValidation,
-  planParts,
   validationKey,
   type ArchivedSnapshot,
   type Validation,
 } from '../archive/index.js';
 import { AppError, isAbort, type SnapshotId } from '../core/index.js';
-import { uploadObject, type ListedObject, type ObjectStore, type ServerSideEncryption } from '../store/index.js';
+import type { ListedObject, ObjectStore, ServerSideEncryption } from '../store/index.js';
 import type { FoundArchive } from './find-archive.js';
 import type { MigrateDependencies } from './migrate-settings.js';
-import { readSmallObject } from './read-small-object.js';
+import { readSmallObject, writeSmallObject } from './small-object.js';
 import type { SnapshotLease } from './snapshot-lease.js';
 
 // That an archive was validated is written beside it, so that it is known also when the snapshot and its tag are gone.
@@ -54,12 +53,8 @@ export async function recordValidation(
       one === undefined ? [] : [{ key: one.key, storedBytes: one.sizeBytes, etag: one.etag }],
     ),
   });
-  await uploadObject(
-    store,
-    single(record),
-    { key: validationKey(objects[0]?.name ?? snapshot), contentType: 'application/json', encryption },
-    { ...planParts({ expectedBytes: 0, boundBytes: 0 }), streams: 1, signal, guard: lease.guard },
-  );
+  const key = validationKey(objects[0]?.name ?? snapshot);
+  await writeSmallObject(store, record, { key, encryption, guard: lease.guard, signal });
 }
 
 /** What is known of an archive. */
@@ -109,8 +104,4 @@ function isUnchanged({ objects }: Validation, listed: readonly ListedObject[]): 
   const isOfArchive = ({ key }: ListedObject): boolean =>
     parseArchiveKey(key) !== undefined || parseManifestKey(key) !== undefined;
   return objects.every(isAsItWas) && listed.filter(isOfArchive).every(({ key }) => validated.has(key));
-}
-
-async function* single(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield await Promise.resolve(bytes);
 }

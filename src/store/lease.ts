@@ -78,7 +78,7 @@ export async function takeLease<Journal>(bucket: ObjectStore, options: LeaseOpti
   const fresh = { ...own, turn: 1, journal: options.emptyJournal };
   for (let round = 1; round <= takeoverRounds; round += 1) {
     const startedMs = options.clock.now();
-    const etag = await writeFirst(store, { key, content: fresh, onlyIf: 'absent' }, options);
+    const etag = await writeFirst(store, { key, content: fresh, onlyIf: 'absent' }, { isEmpty: true, signal });
     if (etag !== undefined) return hold(store, options, { etag, startedMs, turn: 1, inherited: undefined });
     const found = await readLeaseObject(store, key, signal);
     // It went away in between: once more.
@@ -90,7 +90,11 @@ export async function takeLease<Journal>(bucket: ObjectStore, options: LeaseOpti
       overAtMs: found.writtenAtMs + found.content.lifetimeMs,
     };
     const content = { ...fresh, journal: inherited.journal };
-    const taken = await writeFirst(store, { key, content, onlyIf: found.etag }, options);
+    const taken = await writeFirst(
+      store,
+      { key, content, onlyIf: found.etag },
+      { isEmpty: options.isEmpty(inherited.journal), signal },
+    );
     if (taken !== undefined) return hold(store, options, { etag: taken, startedMs, turn: 1, inherited });
   }
   throw new AppError('claimed-elsewhere', `Others were faster ${takeoverRounds} times to take ${s3Url(store, key)}.`);
@@ -107,10 +111,10 @@ export async function requireFree(
 }
 
 /** Writes the lease for the first time; where that is broken off, or nobody knows how it ended, it is given back. */
-async function writeFirst<Journal>(
+async function writeFirst(
   store: ObjectStore,
   write: LeaseWrite,
-  { signal, isEmpty, parseJournal }: LeaseOptions<Journal>,
+  { isEmpty, signal }: { readonly isEmpty: boolean; readonly signal: AbortSignal | undefined },
 ): Promise<string | undefined> {
   try {
     const etag = await writeLeaseObject(store, write, signal);
@@ -119,10 +123,7 @@ async function writeFirst<Journal>(
   } catch (error) {
     const isUnknown = isAbort(error) || (error instanceof AppError && error.retryable);
     // Without an answer again it ends by itself, like that of a run that has died.
-    if (isUnknown)
-      await giveBack(patientFor(givingBackMs, store), write, isEmpty(parseJournal(write.content.journal))).catch(
-        () => undefined,
-      );
+    if (isUnknown) await giveBack(patientFor(givingBackMs, store), write, isEmpty).catch(() => undefined);
     throw error;
   }
 }

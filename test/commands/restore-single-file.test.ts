@@ -15,8 +15,8 @@ import {
 } from '../../src/archive/index.js';
 import { sentenceOf } from '../../src/cli/render/sentences.js';
 import { compressor } from '../../src/codec/index.js';
-import { restore } from '../../src/commands/index.js';
-import { GiB, MiB, snapshotId, systemClock, type AppEvent } from '../../src/core/index.js';
+import { restore, type RestoreDestination } from '../../src/commands/index.js';
+import { GiB, MiB, snapshotId, systemClock, type AppEvent, type EventSink } from '../../src/core/index.js';
 import { run } from '../../src/process/index.js';
 import { s3Sandbox, type S3Sandbox } from '../support/s3-sandbox.js';
 
@@ -106,29 +106,28 @@ function index(): Buffer {
   return gzipSync(`${lines.join('\n')}\n`, { level: 1 });
 }
 
-it('one file of an archive of 10 GiB takes less than 32 MiB, which is said', async () => {
-  expect(files * memberBytes).toBeGreaterThan(10 * GiB);
-  const to = join(folder, 'restored');
-  const events: AppEvent[] = [];
-  const { failed } = await restore(
+function restoreTo(destination: RestoreDestination, events: EventSink = () => undefined) {
+  return restore(
     [{ snapshotId: id }],
-    {
-      destination: { kind: 'directory', path: to, patterns: [nameOf(wanted)], devices: false },
-      partition: undefined,
-      thaw: undefined,
-      downloadStreams: 4,
-      sessionKeys: [],
-    },
+    { destination, partition: undefined, thaw: undefined, downloadStreams: 4, sessionKeys: [] },
     {
       store: { client: s3.client(), bucket: 'bucket', clock: systemClock, temporaryDirectory: folder },
       clock: systemClock,
-      events: (event) => void events.push(event),
+      events,
       parallelism: 2,
       gnupgHome: undefined,
       isRoot: false,
       signal: new AbortController().signal,
     },
   );
+}
+
+it('one file of an archive of 10 GiB takes less than 32 MiB, which is said', async () => {
+  expect(files * memberBytes).toBeGreaterThan(10 * GiB);
+  const to = join(folder, 'restored');
+  const events: AppEvent[] = [];
+  const destination = { kind: 'directory', path: to, patterns: [nameOf(wanted)], devices: false } as const;
+  const { failed } = await restoreTo(destination, (event) => void events.push(event));
   expect(failed).toEqual([]);
   expect((await readFile(join(to, nameOf(wanted)))).equals(content)).toBe(true);
   const restored = events.find((event) => event.kind === 'object-restored');
@@ -144,25 +143,7 @@ it('one file of an archive of 10 GiB takes less than 32 MiB, which is said', asy
 
 it('devices for somebody who is not root are refused before anything is made', async () => {
   const to = join(folder, 'with-devices');
-  const { failed } = await restore(
-    [{ snapshotId: id }],
-    {
-      destination: { kind: 'directory', path: to, patterns: [], devices: true },
-      partition: undefined,
-      thaw: undefined,
-      downloadStreams: 4,
-      sessionKeys: [],
-    },
-    {
-      store: { client: s3.client(), bucket: 'bucket', clock: systemClock, temporaryDirectory: folder },
-      clock: systemClock,
-      events: () => undefined,
-      parallelism: 2,
-      gnupgHome: undefined,
-      isRoot: false,
-      signal: new AbortController().signal,
-    },
-  );
+  const { failed } = await restoreTo({ kind: 'directory', path: to, patterns: [], devices: true });
   expect(failed).toMatchObject([{ error: { code: 'not-root', hint: 'Run it with sudo, or without --devices.' } }]);
   await expect(readdir(to)).rejects.toThrow('ENOENT');
 });

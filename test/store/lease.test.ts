@@ -78,6 +78,21 @@ function losingAnswers(count: number) {
   return fault;
 }
 
+/** What a run of before has left in its journal, if it has. */
+async function leaveBehind(left: Journal | undefined): Promise<void> {
+  if (left === undefined) return;
+  const before = await take('before');
+  await before.record(() => left);
+  await before[Symbol.asyncDispose]();
+}
+
+/** The next run has that, and nobody is in its way. */
+async function expectInherited(left: Journal): Promise<void> {
+  await using next = await take('next');
+  expect(next.inherited).toMatchObject({ journal: left });
+  next.note(() => ({ volumes: [] }));
+}
+
 describe('a lease', () => {
   it('is had by one of ten that want it at once', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 10 }, (_, index) => take(`run-${index}`)));
@@ -203,11 +218,7 @@ describe('a lease', () => {
     ['for the first time', undefined],
     ['after another run', { volumes: ['vol-1'] }],
   ])('that is being taken %s when its run is interrupted is given back', async (_, left) => {
-    if (left !== undefined) {
-      const before = await take('before');
-      await before.record(() => left);
-      await before[Symbol.asyncDispose]();
-    }
+    await leaveBehind(left);
     const interruption = new AbortController();
     store.client.middlewareStack.add(
       (next, context) => async (args) => {
@@ -225,28 +236,20 @@ describe('a lease', () => {
     store.client.middlewareStack.remove('fault');
     if (left === undefined) return;
     expect(await content()).toMatchObject({ ended: true, journal: left });
-    await using next = await take('next');
-    expect(next.inherited).toMatchObject({ journal: left });
-    next.note(() => ({ volumes: [] }));
+    await expectInherited(left);
   });
 
   it.each([
     ['for the first time', undefined],
     ['after another run', { volumes: ['vol-1'] }],
   ])('that is taken %s with no answer ever is given back', async (_, left) => {
-    if (left !== undefined) {
-      const before = await take('before');
-      await before.record(() => left);
-      await before[Symbol.asyncDispose]();
-    }
+    await leaveBehind(left);
     const fault = losingAnswers(12);
     await expect(take('run')).rejects.toMatchObject({ code: 'unavailable' });
     expect(fault.fired).toBeGreaterThanOrEqual(12);
     store.client.middlewareStack.remove('fault');
     if (left === undefined) return;
-    await using next = await take('next');
-    expect(next.inherited).toMatchObject({ journal: left });
-    next.note(() => ({ volumes: [] }));
+    await expectInherited(left);
   });
 
   it('whose journal was written without an answer ever goes on from there, and is given back', async () => {

@@ -1,3 +1,4 @@
+import { planParts } from '../archive/index.js';
 import { AppError, createBufferPool, MiB } from '../core/index.js';
 import {
   createObjectSum,
@@ -5,7 +6,10 @@ import {
   headObject,
   requireReadable,
   s3Url,
+  uploadObject,
   type ObjectStore,
+  type ServerSideEncryption,
+  type UploadGuard,
 } from '../store/index.js';
 import { requireStoredSums } from './read-object.js';
 
@@ -55,4 +59,31 @@ async function textOf(store: ObjectStore, { key, what, signal }: SmallObject): P
   }
   requireStoredSums(where, sum.result(), facts);
   return Buffer.concat(pieces).toString('utf8');
+}
+
+/** Where a small object goes, and how it is guarded and cancelled. */
+export interface SmallWrite {
+  readonly key: string;
+  /** Undefined: as the bucket has it. */
+  readonly encryption: ServerSideEncryption | undefined;
+  readonly guard: UploadGuard | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Writes JSON beside an archive, in place of what was there. Throws the failures of `uploadObject`. */
+export async function writeSmallObject(
+  store: ObjectStore,
+  content: Buffer,
+  { key, encryption, guard, signal }: SmallWrite,
+): Promise<void> {
+  await uploadObject(
+    store,
+    single(content),
+    { key, contentType: 'application/json', encryption },
+    { ...planParts({ expectedBytes: 0, boundBytes: 0 }), streams: 1, signal, guard },
+  );
+}
+
+async function* single(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield await Promise.resolve(bytes);
 }
