@@ -21,7 +21,7 @@ export function shippedPolicy({ bucket, tag = 'snap-to-s3' }: PolicyPlaces): str
     .replaceAll('aws:ResourceTag/snap-to-s3', `aws:ResourceTag/${tag}`);
 }
 
-/** The document lies two folders up from the sources, three from `dist/`. */
+/** The document lies two folders up from the sources and from `dist/command`, three from `dist/sandbox/iam`. */
 function shippedPath(): string {
   const fromSources = join(import.meta.dirname, '../../docs/iam-policy.json');
   return existsSync(fromSources) ? fromSources : join(import.meta.dirname, '../../../docs/iam-policy.json');

@@ -1,12 +1,12 @@
-import type * as sdk from '@aws-sdk/client-ec2';
+import type * as calls from './ec2-calls.js';
 
-/** The official SDK for EC2. */
-export type Ec2Sdk = typeof sdk;
+/** The official SDK for EC2, as far as it is used. */
+export type Ec2Sdk = typeof calls;
 
 /**
- * Loads the SDK for EC2 when somebody asks EC2 something: it takes a quarter of a second and 50 MB, which commands that work
- * with S3 alone need not spend.
+ * Loads the SDK for EC2 when somebody asks EC2 something: it takes time and memory, which commands that work with S3 alone
+ * need not spend.
  */
 export function ec2Sdk(): Promise<Ec2Sdk> {
-  return import('@aws-sdk/client-ec2');
+  return import('./ec2-calls.js');
 }

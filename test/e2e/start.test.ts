@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 // What a command loads before it does anything is what its user waits for.
 
+const bundle = join(import.meta.dirname, '../../dist/command');
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-e2e-start-'));
@@ -21,11 +23,28 @@ async function packagesOf(argv: readonly string[]): Promise<readonly string[]> {
     ['--import', './test/support/tell-modules.mjs', 'dist/bin/snap-to-s3.cjs', ...argv],
     { env: { PATH: process.env.PATH, HOME: folder, SNAP_TO_S3_TELL_MODULES: told } },
   );
-  const urls = (await readFile(told, 'utf8')).split('\n');
+  const urls = (await readFile(told, 'utf8')).split('\n').filter((url) => url.startsWith('file:'));
   await rm(told);
-  expect(urls.some((url) => url.endsWith('/dist/src/cli/main.js'))).toBe(true);
-  const names = urls.flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []);
+  const modules = (await Promise.all(urls.map((url) => modulesIn(fileURLToPath(url))))).flat();
+  expect(modules.some((path) => path.endsWith('/src/cli/main.ts'))).toBe(true);
+  const names = modules.flatMap((path) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
   return [...new Set(names)].sort();
+}
+
+async function sources(): Promise<readonly string[]> {
+  const found = ['src', 'sandbox'].map(async (room) =>
+    (await readdir(room, { recursive: true })).filter((path) => path.endsWith('.ts')).map((path) => join(room, path)),
+  );
+  return (await Promise.all(found)).flat();
+}
+
+/** A file of the bundle holds many modules, of which its map tells. */
+async function modulesIn(path: string): Promise<readonly string[]> {
+  if (dirname(path) !== bundle) return [path];
+  // The bundler's own few lines.
+  if (basename(path).startsWith('rolldown-runtime-')) return [];
+  const { sources } = JSON.parse(await readFile(`${path}.map`, 'utf8')) as { readonly sources: readonly string[] };
+  return sources.map((source) => join(bundle, source));
 }
 
 describe('a command loads nothing but what it needs', () => {
@@ -39,4 +58,13 @@ describe('a command loads nothing but what it needs', () => {
   ])('%j', async (argv) => {
     expect(await packagesOf(argv)).toEqual(['commander']);
   });
+});
+
+it('the bundle has each thread and process that is started by the name of its file', async () => {
+  const files = await sources();
+  const texts = await Promise.all(files.map((path) => readFile(path, 'utf8')));
+  const named = texts.flatMap((text) => [...text.matchAll(/new URL\('\.\/(.*?)', import\.meta\.url\)/g)]);
+  const names = named.map(([, name = '']) => name).sort();
+  expect(names).toContain('frame-thread.js');
+  expect((await readdir(bundle)).filter((name) => names.includes(name)).sort()).toEqual(names);
 });
