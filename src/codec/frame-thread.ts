@@ -1,8 +1,6 @@
 // A thread of a pool: compresses or decompresses one frame after the other.
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
-import { messageOf } from '../core/index.js';
+import { messageOf, collectYoung } from '../core/index.js';
 import type { FrameOrder, FrameResult, FrameThreadData } from './frame-thread-pool.js';
 import { lz4CompressHere, lz4UnpackHere } from './lz4.js';
 import { zstdCompressor, zstdUnpack } from './zstd.js';
@@ -20,10 +18,6 @@ function workOf(data: FrameThreadData): Work {
 
 const work = workOf(workerData as FrameThreadData);
 
-// V8 does not know how much memory of the codecs its few small objects hold, and would wait for many of them.
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as (options: { readonly type: 'minor' }) => void;
-
 async function made({ input, room }: FrameOrder): Promise<FrameResult> {
   try {
     const output = await work(Buffer.from(input.buffer, input.byteOffset, input.byteLength), room.length);
@@ -37,7 +31,8 @@ async function made({ input, room }: FrameOrder): Promise<FrameResult> {
 
 async function answer(order: FrameOrder): Promise<void> {
   parentPort?.postMessage(await made(order));
-  collect({ type: 'minor' });
+  // What the codec gave is a whole frame.
+  collectYoung();
 }
 
 parentPort?.on('message', (order: FrameOrder) => void answer(order));

@@ -1,6 +1,8 @@
+import { alignedMemory } from './direct-io.js';
+
 /**
- * Memory that is lent, given back and lent again. All of it is shared, so that threads read and write it where it is. What
- * is never given back is garbage like any other memory.
+ * Memory that is lent, given back and lent again. All of it is shared, so that threads read and write it where it is, and
+ * begins at a page, so that disks do (see direct-io). What is never given back is garbage like any other memory.
  */
 export interface BufferPool {
   /** So many bytes of memory, with whatever was in it before. They belong to the caller. */
@@ -19,7 +21,7 @@ export function createBufferPool(): BufferPool {
   return {
     take: (bytes) => {
       const size = roundedUp(bytes);
-      const memory = free.get(size)?.pop() ?? new SharedArrayBuffer(size);
+      const memory = free.get(size)?.pop() ?? alignedMemory(size);
       lent.add(memory);
       return Buffer.from(memory, 0, bytes);
     },

@@ -4,6 +4,7 @@ export * from './aws-failure.js';
 export * from './buffer-pool.js';
 export * from './clock.js';
 export * from './credentials.js';
+export * from './direct-io.js';
 export * from './errors.js';
 export * from './events.js';
 export * from './heap.js';

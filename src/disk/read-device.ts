@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { AppError } from '../core/index.js';
+import { alignedMemory, AppError, directUnit, isRefusal, openDirect } from '../core/index.js';
 
 /** How a device is read. */
 export interface ReadDeviceOptions {
@@ -10,15 +10,15 @@ export interface ReadDeviceOptions {
 }
 
 const chunkBytes = 1024 * 1024;
-/** Reads under way at once: enough to keep a network disk busy. */
-const readsAhead = 4;
+/** Reads under way at once: enough to keep a network disk busy, without the kernel reading ahead. */
+const readsAhead = 8;
 
 /**
  * Reads a block device from its first byte to its last; meanwhile the kernel lets nobody mount it, unless somebody has
  * already. What is yielded is good until the next is asked for. Throws `source-unreadable` with the position of a read error, or when the device ends early.
  */
 export async function* readDevice(path: string, options: ReadDeviceOptions): AsyncGenerator<Buffer> {
-  const file = await openExclusively(path);
+  await using device = await openDevice(path);
   const pending: Promise<Buffer>[] = [];
   // Used again: as garbage, so much memory would make V8 look through its whole heap all the time.
   const free: Buffer[] = [];
@@ -27,8 +27,8 @@ export async function* readDevice(path: string, options: ReadDeviceOptions): Asy
     const position = next;
     const length = Math.min(chunkBytes, options.sizeBytes - position);
     next += length;
-    const buffer = (free.pop() ?? Buffer.allocUnsafeSlow(chunkBytes)).subarray(0, length);
-    const reading = readFully(file, { path, position, buffer });
+    const buffer = (free.pop() ?? Buffer.from(alignedMemory(chunkBytes))).subarray(0, length);
+    const reading = readFully(device, { path, position, buffer });
     reading.catch(() => undefined);
     pending.push(reading);
   };
@@ -43,7 +43,6 @@ export async function* readDevice(path: string, options: ReadDeviceOptions): Asy
     }
   } finally {
     await Promise.allSettled(pending);
-    await file.close();
   }
 }
 
@@ -64,6 +63,37 @@ export async function requireReadable(path: string, bytes: number): Promise<void
   }
 }
 
+interface Device extends AsyncDisposable {
+  /** Past the page cache where that can be done; what cannot be read so is read with it, which knows where the error is. */
+  read(buffer: Buffer, from: number, position: number): Promise<number>;
+}
+
+async function openDevice(path: string): Promise<Device> {
+  const cached = await openExclusively(path);
+  const direct = await openDirect(path, constants.O_RDONLY);
+  let isDirect = true;
+  const readDirect = async (buffer: Buffer, from: number, position: number): Promise<number> => {
+    if (direct === undefined || !isDirect || position % directUnit !== 0) return 0;
+    try {
+      return (await direct.read(buffer, from, buffer.length - from, position)).bytesRead;
+    } catch (error) {
+      if (isRefusal(error)) isDirect = false;
+      return 0;
+    }
+  };
+  return {
+    read: async (buffer, from, position) => {
+      const bytesRead = await readDirect(buffer, from, position);
+      if (bytesRead > 0) return bytesRead;
+      return (await cached.read(buffer, from, buffer.length - from, position)).bytesRead;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await direct?.close();
+      await cached.close();
+    },
+  };
+}
+
 /** Opens as mount(2) does, which excludes both from each other; what is mounted already is opened all the same. */
 async function openExclusively(path: string): Promise<FileHandle> {
   try {
@@ -82,7 +112,7 @@ function failedAt(path: string, position: number, cause: unknown): AppError {
 }
 
 async function readFully(
-  file: FileHandle,
+  device: Device,
   { path, position, buffer }: { path: string; position: number; buffer: Buffer },
 ): Promise<Buffer> {
   const { length } = buffer;
@@ -90,7 +120,7 @@ async function readFully(
   while (filled < length) {
     let bytesRead: number;
     try {
-      ({ bytesRead } = await file.read(buffer, filled, length - filled, position + filled));
+      bytesRead = await device.read(buffer, filled, position + filled);
     } catch (error) {
       throw failedAt(path, position + filled, error);
     }

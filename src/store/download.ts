@@ -1,6 +1,6 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { AppError, awsCode, MiB, type BufferPool } from '../core/index.js';
+import { AppError, awsCode, collectYoung, MiB, type BufferPool } from '../core/index.js';
 import { frozen } from './head-object.js';
 import { callS3, s3Url, type ObjectStore } from './object-store.js';
 
@@ -69,6 +69,8 @@ export async function* downloadObject(
     for (let first = fetching.shift(); first !== undefined; first = fetching.shift()) {
       const bytes = await first;
       fill();
+      // The pieces in which they came.
+      if (bytes.length >= MiB) collectYoung();
       yield bytes;
     }
   } finally {

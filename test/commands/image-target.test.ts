@@ -3,10 +3,11 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MiB } from '../../src/core/index.js';
+import { createBufferPool, MiB } from '../../src/core/index.js';
 import { run } from '../../src/process/index.js';
 import { extractTar, imageDevice, imageFile, partialImage } from '../../src/restore/index.js';
 import { loopDisk } from '../support/loop-disk.js';
+import { cachedBytes, onFilesystem } from '../support/page-cache.js';
 
 // Files and disks that images are written to, and those that are refused.
 
@@ -116,4 +117,61 @@ it('a file goes on where it is told to, and what was behind is gone', async () =
   }
   expect((await readFile(path)).equals(bytes)).toBe(true);
   await expect(stat(partialImage(path))).rejects.toThrow('ENOENT');
+});
+
+describe('an image', () => {
+  // Long pieces and short ones, at places of blocks and at others, holes, and an end that is no block.
+  const image = Buffer.concat([
+    randomBytes(9 * MiB),
+    Buffer.alloc(3 * MiB),
+    randomBytes(70_000),
+    Buffer.alloc(500_000),
+    randomBytes(5 * MiB + 700),
+  ]);
+  const pieceBytes = 4 * MiB;
+
+  async function writeImage(path: string, memory: (bytes: number) => Buffer): Promise<void> {
+    await using target = await imageFile({ path, startBytes: 0, isKept: false });
+    for (let at = 0; at < image.length; at += pieceBytes) {
+      const length = Math.min(pieceBytes, image.length - at);
+      const piece = memory(length);
+      image.copy(piece, 0, at, at + length);
+      await target.write(piece, () => undefined);
+    }
+    await target.end();
+  }
+
+  it.each(['ext4', 'xfs'] as const)('passes the page cache by where it is long enough, on %s', (kind) =>
+    onFilesystem(kind, async (at) => {
+      const path = join(at, 'disk.img');
+      const pool = createBufferPool();
+      await writeImage(path, (bytes) => pool.take(bytes));
+      expect(await cachedBytes(path)).toBeLessThan(MiB);
+      expect((await readFile(path)).equals(image)).toBe(true);
+      // The holes are holes.
+      expect((await stat(path)).blocks * 512).toBeLessThan(image.length - 3 * MiB);
+    }),
+  );
+
+  it.each(['ext4', 'btrfs', 'tmpfs'] as const)('from memory that is at no page is the same, on %s', (kind) =>
+    onFilesystem(kind, async (at) => {
+      const path = join(at, 'disk.img');
+      await writeImage(path, (bytes) => Buffer.alloc(bytes + 1).subarray(1));
+      expect((await readFile(path)).equals(image)).toBe(true);
+    }),
+  );
+
+  it('on a disk is all there, zeros too', async () => {
+    await using disk = await loopDisk(32);
+    const pool = createBufferPool();
+    {
+      await using target = await imageDevice({ path: disk.path, sizeBytes: 8 * MiB, force: true, isBlank: false });
+      for (const fill of [7, 0]) await target.write(pool.take(4 * MiB).fill(fill), () => undefined);
+      await target.end();
+    }
+    const written = (await run(['head', '--bytes', String(8 * MiB), disk.path], { maxOutputBytes: 9 * MiB })).toString(
+      'latin1',
+    );
+    expect(written === '\x07'.repeat(4 * MiB) + '\0'.repeat(4 * MiB)).toBe(true);
+  });
 });

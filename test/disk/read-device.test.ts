@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readDevice } from '../../src/disk/index.js';
+import { cachedBytes, forget, onFilesystem } from '../support/page-cache.js';
 
 const bytes = randomBytes(5 * 1024 * 1024 + 512);
+const sum = createHash('sha256').update(bytes).digest('hex');
 let folder = '';
 let path = '';
 beforeAll(async () => {
@@ -23,9 +25,7 @@ async function digest(source: AsyncIterable<Buffer>): Promise<string> {
 
 describe('reading a device', () => {
   it('gives every byte in order', async () => {
-    expect(await digest(readDevice(path, { sizeBytes: bytes.length }))).toBe(
-      createHash('sha256').update(bytes).digest('hex'),
-    );
+    expect(await digest(readDevice(path, { sizeBytes: bytes.length }))).toBe(sum);
   });
 
   it('stops at the size the kernel gave', async () => {
@@ -53,4 +53,23 @@ describe('reading a device', () => {
     };
     await expect(reading()).rejects.toMatchObject({ name: 'AbortError' });
   });
+});
+
+describe('the page cache', () => {
+  it.each(['ext4', 'xfs'] as const)('is passed by, but for an odd end, on %s', (kind) =>
+    onFilesystem(kind, async (at) => {
+      const file = join(at, 'file');
+      await writeFile(file, bytes);
+      await forget(file);
+      expect(await digest(readDevice(file, { sizeBytes: bytes.length }))).toBe(sum);
+      expect(await cachedBytes(file)).toBeLessThan(64 * 1024);
+    }),
+  );
+
+  it.each(['btrfs', 'tmpfs'] as const)('or is used, on %s: the bytes are the same', (kind) =>
+    onFilesystem(kind, async (at) => {
+      await writeFile(join(at, 'file'), bytes);
+      expect(await digest(readDevice(join(at, 'file'), { sizeBytes: bytes.length }))).toBe(sum);
+    }),
+  );
 });
