@@ -10,7 +10,7 @@ import {
   type Mount,
 } from '../disk/index.js';
 import type { Snapshot } from '../source/index.js';
-import type { ObjectTarget } from '../store/index.js';
+import type { ObjectTarget, UploadGuard } from '../store/index.js';
 import { archiveObject, type ArchiveJob } from './archive-object.js';
 import type { MigrateSettings } from './migrate-settings.js';
 import { mountedArea } from './mounted-area.js';
@@ -24,6 +24,12 @@ export interface ArchivedDisk {
   readonly usedBytes: ReadonlyMap<string, number>;
 }
 
+/** What archiving works with. */
+export interface ArchiveDependencies extends SnapshotDependencies {
+  /** Of each upload; see the lease's. */
+  readonly guard: UploadGuard | undefined;
+}
+
 /**
  * Archives what is on a disk: a tar of each filesystem, or the image of the whole. What cannot be archived is refused
  * before anything is sent. Throws `disk-unsupported`, `disk-in-use`, `mount-failed`, `source-unreadable`,
@@ -33,7 +39,7 @@ export async function archiveDisk(
   snapshot: Snapshot,
   layout: DiskLayout,
   settings: MigrateSettings,
-  dependencies: SnapshotDependencies,
+  dependencies: ArchiveDependencies,
 ): Promise<ArchivedDisk> {
   const onNotice = (text: string): void =>
     dependencies.events({ kind: 'notice', snapshotId: snapshot.snapshotId, text: printable(text) });
@@ -62,12 +68,12 @@ async function archive(
   job: ArchiveJob,
   partition: number | undefined,
   settings: MigrateSettings,
-  dependencies: SnapshotDependencies,
+  dependencies: ArchiveDependencies,
 ): Promise<ManifestObject> {
   const { events } = dependencies;
   const { snapshotId } = job;
   events({ kind: 'stage', snapshotId, stage: 'archiving', subject: job.target.key });
-  const result = await archiveObject(job, { ...dependencies, guard: dependencies.lease.guard });
+  const result = await archiveObject(job, dependencies);
   events({ kind: 'object-archived', snapshotId, object: result });
   return {
     ...result,

@@ -9,6 +9,7 @@ import type { MigrateDependencies, MigrateSettings } from './migrate-settings.js
 import { withDisk } from './snapshot-disk.js';
 import type { SnapshotDependencies } from './snapshot-lease.js';
 import { writeSmallObject } from './small-object.js';
+import { standing, whileSettling } from './while-settling.js';
 import { withLease, type Leased } from './with-lease.js';
 
 /** How one snapshot is migrated. */
@@ -67,7 +68,7 @@ async function migrateLeased(
   settings: MigrateSettings,
   dependencies: SnapshotDependencies & MigrateSnapshotOptions,
 ): Promise<Manifest> {
-  const { clock, events, instance, lease, runId, afterwards } = dependencies;
+  const { clock, events, instance, lease, runId, signal, afterwards } = dependencies;
   const { snapshotId } = snapshot;
   const startedMs = clock.now();
   const states = { tag: settings.tag, runId, otherwise: 'migrate' } as const;
@@ -85,8 +86,12 @@ async function migrateLeased(
   const manifest = await withDisk(snapshot, settings, {
     ...dependencies,
     use: async (layout) => {
-      await claim.stands();
-      const archived = await archiveDisk(snapshot, layout, settings, dependencies);
+      // What is sent while the claim settles can be finished only under a lease that is still ours.
+      if (lease.guard === undefined) await claim.stands();
+      const guard = lease.guard === undefined ? undefined : standing(claim, lease.guard);
+      const archived = await whileSettling(claim, signal, (cancel) =>
+        archiveDisk(snapshot, layout, settings, { ...dependencies, signal: cancel, guard }),
+      );
       const made = buildManifest({ snapshot, layout, archived, region: instance.region, ...dependencies });
       if (afterwards !== undefined) {
         await conclude(made);

@@ -1,5 +1,5 @@
 import { checkSessionKey, decryptWith, findGpg, type Gpg } from '../codec/index.js';
-import { isAbort, type ValidatedObject } from '../core/index.js';
+import type { ValidatedObject } from '../core/index.js';
 import { requireMountPlace, type DiskLayout } from '../disk/index.js';
 import type { ProgramStage } from '../process/index.js';
 import { claimSnapshot, requireUsable, requireVolumeSize, type Snapshot } from '../source/index.js';
@@ -14,6 +14,7 @@ import type { Decryption } from './fitting-key.js';
 import { validateDisk } from './validate-disk.js';
 import type { ValidateSettings } from './validate-settings.js';
 import { recordValidation, type RecordDependencies } from './validation-record.js';
+import { whileSettling } from './while-settling.js';
 import { withLease, type Leased } from './with-lease.js';
 
 /**
@@ -164,13 +165,7 @@ async function claimed(
   await using claim = await lease.entered({ kind: 'tag', ...states }, () =>
     claimSnapshot(snapshot, { ...dependencies, ...states, during: 'validating', isOurs: () => lease.isOurs() }),
   );
-  const { found, objects } = await compare({ signal: AbortSignal.any([signal, claim.lost]) }).catch(
-    (error: unknown): never => {
-      if (claim.lost.aborted && !signal.aborted && isAbort(error)) throw claim.lost.reason;
-      throw error;
-    },
-  );
-  await claim.stands();
+  const { found, objects } = await whileSettling(claim, signal, (cancel) => compare({ signal: cancel }));
   if (!(await lease.isOurs())) throw lease.lost.reason;
   await recordValidation(snapshot, found, dependencies);
   await claim.finish('validated');

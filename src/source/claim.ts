@@ -16,11 +16,11 @@ export type SnapshotState = 'migrate' | 'migrating' | 'migrated' | 'validating' 
 /** The right to work on one snapshot. Disposing it without `finish` puts the tag back to what it was before the work. */
 export interface Claim extends AsyncDisposable {
   /**
-   * Resolves when it is known that nobody has overwritten our id. Nothing may be written for the snapshot before that.
+   * Resolves when it is known that nobody has overwritten our id. Nothing may come into being for the snapshot before that.
    * Throws `claimed-elsewhere`, and `timed-out` where the tag is not to be seen.
    */
   stands(): Promise<void>;
-  /** Aborts when `stands` throws, with what it throws; for who only reads meanwhile. */
+  /** Aborts when `stands` throws, with what it throws; for who works meanwhile. */
   readonly lost: AbortSignal;
   /** Sets the final state; after that disposing does nothing. An id that cannot be taken off is told as a warning. */
   finish(state: SnapshotState): Promise<void>;

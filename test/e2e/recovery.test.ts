@@ -1,7 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { AttachVolumeCommand, CreateVolumeCommand, DescribeVolumesCommand } from '@aws-sdk/client-ec2';
+import {
+  AttachVolumeCommand,
+  CreateTagsCommand,
+  CreateVolumeCommand,
+  DescribeVolumesCommand,
+} from '@aws-sdk/client-ec2';
 import {
   AbortMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -416,6 +421,34 @@ describe('the lease', () => {
       if (failed.length > 0) expect(failed[0]).toBe('claimed-elsewhere');
       expect(status).toBe(failed.length === 0 ? 0 : 3);
     }
+  });
+});
+
+describe('a claim that another tool overwrites while it settles', () => {
+  it.each([
+    ['a small archive', fewFiles],
+    ['parts that are sent already', random(120)],
+  ])("-> %s: nothing comes into being, nothing is left, and the tags are the other one's", async (_, contents) => {
+    const snapshotId = await aws.snapshot(contents);
+    const others = { 'snap-to-s3': 'migrating', 'snap-to-s3-id': 'another' };
+    const Tags = Object.entries(others).map(([Key, Value]) => ({ Key, Value }));
+    const before = [await aws.keys(bucket), await uploads()];
+    const tagged: Promise<unknown>[] = [];
+    const finished = await aws.command(argv(snapshotId), {
+      onEvent: ({ stage }) => {
+        if (stage === 'archiving') tagged.push(aws.ec2.send(new CreateTagsCommand({ Resources: [snapshotId], Tags })));
+      },
+    });
+    expect(tagged.length).toBe(1);
+    await Promise.all(tagged);
+    expect(finished.status).toBe(1);
+    const failed = finished.events.find(({ kind }) => kind === 'snapshot-failed');
+    expect(failed?.error).toMatchObject({
+      code: 'claimed-elsewhere',
+      message: `Snapshot ${snapshotId} was claimed by another run (another).`,
+    });
+    expect(await aws.tags(snapshotId)).toEqual(others);
+    expect([await aws.keys(bucket), await uploads()]).toEqual(before);
   });
 });
 

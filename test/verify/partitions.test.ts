@@ -71,7 +71,11 @@ beforeAll(async () => {
     jobs: 1,
     leaseMs: 60_000,
   };
-  const archived = await archiveDisk(snapshot, layout, settings, { ...needs(() => undefined), encrypt: undefined });
+  const archived = await archiveDisk(snapshot, layout, settings, {
+    ...needs(() => undefined),
+    encrypt: undefined,
+    guard: undefined,
+  });
   const tool = { name: 'snap-to-s3', version: '0' };
   manifest = buildManifest({ snapshot, layout, archived, region: 'us-east-1', tool, clock: systemClock });
   await putManifest(store, manifest);
