@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { AppError, MiB } from '../core/index.js';
+import { AppError, isZero, MiB } from '../core/index.js';
 import type { PipelineStage } from './framing.js';
 
 /** A piece of a disk image. */
@@ -106,13 +106,4 @@ function hashOfZeros(bytes: number): Hash {
   const hash = createHash('sha256');
   for (let left = bytes; left > 0; left -= zeros.length) hash.update(zeros.subarray(0, left));
   return hash;
-}
-
-/** True when all bytes are zero. */
-export function isZero(bytes: Buffer): boolean {
-  for (let at = 0; at < bytes.length; at += zeros.length) {
-    const piece = bytes.subarray(at, at + zeros.length);
-    if (!piece.equals(zeros.subarray(0, piece.length))) return false;
-  }
-  return true;
 }

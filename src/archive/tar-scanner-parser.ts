@@ -1,5 +1,5 @@
 import { createHash, hash, type Hash } from 'node:crypto';
-import { printable } from '../core/index.js';
+import { isZero, printable } from '../core/index.js';
 import { checkedSparseMap, type SparseMapReader } from './tar-header-sparse.js';
 import { tarBlockBytes, unreadableTar } from './tar-header.js';
 import { createSparseContent, emptySha256, type ContentSums, type SparseContent } from './tar-scanner-content.js';
@@ -201,7 +201,7 @@ export function createTarParser({ onEntry, onMember, onGlobalHeader }: TarParser
         return end;
       }
       case 'after-end':
-        if (!isZero(chunk, at)) {
+        if (!isZero(chunk.subarray(at))) {
           throw unreadableTar(`The tar stream goes on after its end, near byte ${totals.tarBytes}.`, totals.tarBytes);
         }
         totals.tarBytes += chunk.length - at;
@@ -242,7 +242,6 @@ type Content =
 
 const nothing = Buffer.alloc(0);
 const zeroBlock = Buffer.alloc(tarBlockBytes);
-const zeroRun = Buffer.alloc(64 * 1024);
 const noSums: ContentSums = { sha256: undefined, dataSha256: undefined };
 
 function paddingOf(bytes: number): number {
@@ -253,14 +252,6 @@ function paddingOf(bytes: number): number {
 function plainSum(begun: Hash | undefined, last: Buffer): string {
   if (begun !== undefined) return begun.update(last).digest('hex');
   return last.length === 0 ? emptySha256 : hash('sha256', last, 'hex');
-}
-
-function isZero(chunk: Buffer, from: number): boolean {
-  for (let at = from; at < chunk.length; at += zeroRun.length) {
-    const piece = chunk.subarray(at, at + zeroRun.length);
-    if (!piece.equals(zeroRun.subarray(0, piece.length))) return false;
-  }
-  return true;
 }
 
 function damagedMap(member: TarMember): string {

@@ -1,4 +1,4 @@
-import { AppError, createBufferPool } from '../core/index.js';
+import { AppError, createBufferPool, isZero } from '../core/index.js';
 import { compressor } from './compressor.js';
 import type { FrameCodec, FrameCompressor } from './frame-codec.js';
 import { frameThreadPool, shared } from './frame-thread-pool.js';
@@ -32,21 +32,35 @@ export function frameThreads({ codec, level, threads }: FrameThreadsOptions): Fr
   // Used again and again: as garbage it would make V8 look through its whole heap.
   const rooms = createBufferPool();
   const pool = frameThreadPool({ kind: 'compress', codec, level }, threads);
+  const compressed = (raw: Buffer): Promise<Buffer> =>
+    pool.use(async (thread) => {
+      const room = rooms.take(roomFor(raw.length));
+      const result = await thread.run({ input: shared(raw), room });
+      switch (result.kind) {
+        case 'in-room':
+          return room.subarray(0, result.bytes);
+        case 'beside':
+          rooms.giveBack(room);
+          return Buffer.from(result.output.buffer, result.output.byteOffset, result.output.byteLength);
+        case 'failed':
+          throw new AppError('internal', `A frame could not be compressed: ${result.reason}.`);
+      }
+    });
+  /** Of frames of zeros, which is most of many disks: they are all the same. */
+  let ofZeros: { readonly rawBytes: number; readonly frame: Promise<Buffer> } | undefined;
+  const kept = (frame: Buffer): Buffer => {
+    const copy = Buffer.from(frame);
+    rooms.giveBack(frame);
+    return copy;
+  };
   return {
-    compress: (raw) =>
-      pool.use(async (thread) => {
-        const room = rooms.take(roomFor(raw.length));
-        const result = await thread.run({ input: shared(raw), room });
-        switch (result.kind) {
-          case 'in-room':
-            return room.subarray(0, result.bytes);
-          case 'beside':
-            rooms.giveBack(room);
-            return Buffer.from(result.output.buffer, result.output.byteOffset, result.output.byteLength);
-          case 'failed':
-            throw new AppError('internal', `A frame could not be compressed: ${result.reason}.`);
-        }
-      }),
+    compress: (raw) => {
+      if (!isZero(raw)) return compressed(raw);
+      if (ofZeros?.rawBytes !== raw.length) {
+        ofZeros = { rawBytes: raw.length, frame: compressed(raw).then(kept) };
+      }
+      return ofZeros.frame;
+    },
     release: (frame) => rooms.giveBack(frame),
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { isZero, scanImage, type IndexItem } from '../archive/index.js';
-import { AppError, MiB } from '../core/index.js';
+import { scanImage, type IndexItem } from '../archive/index.js';
+import { AppError, isZero, MiB } from '../core/index.js';
 import { createChunkCheck } from './chunk-check.js';
 
 const largestChunkBytes = 64 * MiB;

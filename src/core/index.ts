@@ -16,3 +16,4 @@ export * from './retry.js';
 export * from './text.js';
 export * from './thread.js';
 export * from './units.js';
+export * from './zeros.js';

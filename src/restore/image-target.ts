@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { link, open, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
-import { AppError, directUnit, formatBytes, isRefusal, messageOf, openDirect } from '../core/index.js';
+import { AppError, directUnit, formatBytes, isRefusal, isZero, messageOf, openDirect } from '../core/index.js';
 import { runText } from '../process/index.js';
 
 /** Where an image is written to, from its first byte to its last. Disposed before its `end`, nothing counts. */
@@ -15,7 +15,6 @@ export interface ImageTarget extends AsyncDisposable {
 const mostWrites = 4;
 /** Zeros in pieces of this size become holes. */
 const holeBytes = 64 * 1024;
-const zeros = Buffer.alloc(holeBytes);
 
 /** How an image file is written. */
 export interface ImageFileOptions {
@@ -215,12 +214,11 @@ function writing(
 function* withoutHoles(bytes: Buffer): Generator<{ from: number; to: number }, void> {
   let from: number | undefined;
   for (let at = 0; at < bytes.length; at += holeBytes) {
-    const piece = bytes.subarray(at, at + holeBytes);
-    const isZero = piece.equals(piece.length === holeBytes ? zeros : zeros.subarray(0, piece.length));
-    if (isZero && from !== undefined) {
+    if (!isZero(bytes.subarray(at, at + holeBytes))) from ??= at;
+    else if (from !== undefined) {
       yield { from, to: at };
       from = undefined;
-    } else if (!isZero) from ??= at;
+    }
   }
   if (from !== undefined) yield { from, to: bytes.length };
 }

@@ -32,6 +32,20 @@ describe.each([
 });
 
 describe('threads that compress', () => {
+  it('make the frame of so many zeros once, and it stays as it is', async () => {
+    await using threads = frameThreads({ codec: 'lz4', level: 1, threads: 2 });
+    const raws = [MiB, MiB, 1000, MiB].map((bytes) => Buffer.alloc(bytes));
+    const [first, second, short, last] = await Promise.all(raws.map((raw) => threads.compress(raw)));
+    if (first === undefined || short === undefined || last === undefined) throw new Error('no frame');
+    expect(second).toBe(first);
+    for (const frame of [first, short]) threads.release(frame);
+    const other = randomBytes(MiB);
+    expect((await decompressor('lz4')(await threads.compress(other), MiB)).equals(other)).toBe(true);
+    for (const frame of [first, last])
+      expect((await decompressor('lz4')(frame, MiB)).equals(Buffer.alloc(MiB))).toBe(true);
+    expect((await decompressor('lz4')(short, 1000)).equals(Buffer.alloc(1000))).toBe(true);
+  });
+
   it('read shared memory where it is', async () => {
     await using threads = frameThreads({ codec: 'lz4', level: 1, threads: 1 });
     const raw = Buffer.from(new SharedArrayBuffer(MiB)).fill('shared ');
