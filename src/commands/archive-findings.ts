@@ -1,4 +1,4 @@
-import { printable, type ArchiveFinding, type EventSink, type SnapshotId } from '../core/index.js';
+import type { ArchiveFinding, EventSink, SnapshotId } from '../core/index.js';
 import type { DifferingRange, ImageComparison, IndexFinding, TreeFinding } from '../verify/index.js';
 import { isUtf8 } from 'node:buffer';
 
@@ -79,9 +79,4 @@ function named(path: Buffer): { readonly path: string; readonly pathBase64?: str
 
 function rangeText({ offset, bytes }: DifferingRange): string {
   return `${bytes.toLocaleString('en-US')} bytes from byte ${offset.toLocaleString('en-US')} on`;
-}
-
-/** A finding as a sentence for people. */
-export function findingSentence({ key, path, text }: ArchiveFinding): string {
-  return path === undefined ? `${key}: ${printable(text)}` : `${printable(path)}: ${printable(text)}`;
 }

@@ -2,7 +2,6 @@ export { archiveObject, type ArchivedResult, type ArchiveJob, type ArchiveJobOpt
 export { cleanup, type CleanupFinding, type CleanupResult } from './cleanup.js';
 export * from './doctor/index.js';
 export { findArchive, type FindOptions, type FoundArchive, type FoundObject } from './find-archive.js';
-export { findingSentence } from './archive-findings.js';
 export { migrate } from './migrate.js';
 export type { MigrateDependencies, MigrateSettings } from './migrate-settings.js';
 export { migrateSnapshot } from './migrate-snapshot.js';

@@ -102,13 +102,13 @@ const inS3 = new Set(['migrated', 'validating', 'validated']);
  */
 export function adviseVolume(volume: VolumeUsage, options: AdviceOptions): VolumeAdvice {
   const { destination } = options;
-  const facts = series(volume, options);
+  const found = series(volume, options);
   const unknown = unknownOf(volume, options);
   const known = {
-    alreadyMoved: facts.standard.filter((one) => isMoved(one, options.tag)).length,
-    held: snapshotCount(volume) - facts.standard.length + facts.standard.filter(isHeld).length,
-    fullGiBFrom: facts.fullGiBFrom,
-    dollarsPerMonth: facts.dollarsPerMonth,
+    alreadyMoved: found.standard.filter((one) => isMoved(one, options.tag)).length,
+    held: snapshotCount(volume) - found.standard.length + found.standard.filter(isHeld).length,
+    fullGiBFrom: found.fullGiBFrom,
+    dollarsPerMonth: found.dollarsPerMonth,
   };
   if (unknown !== undefined) {
     const none = {
@@ -120,6 +120,7 @@ export function adviseVolume(volume: VolumeUsage, options: AdviceOptions): Volum
     };
     return { action: 'leave', reason: unknown, move: [], ...known, ...none };
   }
+  const facts = movable(found, volume, options);
   const classes = destinations.map((one) => bestPlan(facts, one, options));
   const plan = classes.find((one) => one.destination === destination) ?? bestPlan(facts, destination, options);
   const perCopy = facts.fullGiB * perGiBMonth(destination, options.compressionRatio, options.prices);
@@ -144,7 +145,7 @@ function unknownOf(volume: VolumeUsage, { prices }: AdviceOptions): Reason | und
   return volume.currency !== 'USD' && !isGiven ? 'unknown-prices' : undefined;
 }
 
-function reasonOf(volume: VolumeUsage, facts: Series, plan: ClassPlan, options: AdviceOptions): Reason {
+function reasonOf(volume: VolumeUsage, facts: MovableSeries, plan: ClassPlan, options: AdviceOptions): Reason {
   if (volume.origin === 'copy') return 'copy';
   if (facts.movable.length === 0) {
     const isFree = (one: Snapshot): boolean => !isHeld(one) && !isMoved(one, options.tag);
@@ -157,10 +158,6 @@ function reasonOf(volume: VolumeUsage, facts: Series, plan: ClassPlan, options: 
 /** The snapshots of a volume that are in EBS's standard tier, and what follows from them. */
 interface Series {
   readonly standard: readonly Snapshot[];
-  /** Those that may be moved, by date. */
-  readonly movable: readonly Snapshot[];
-  /** What EBS keeps when the first of them is gone, the first two, and so on. */
-  readonly remainingGiB: readonly number[];
   readonly dollarsPerMonth: number;
   /** What a GiB costs a month, by the report. */
   readonly rate: number;
@@ -170,25 +167,28 @@ interface Series {
   readonly meanChange: number | undefined;
 }
 
-function series(volume: VolumeUsage, { prices, keepNewest, tag }: AdviceOptions): Series {
+/** A series, and what can go from it. */
+interface MovableSeries extends Series {
+  /** Those that may be moved, by date. */
+  readonly movable: readonly Snapshot[];
+  /** What EBS keeps when the first of them is gone, the first two, and so on. */
+  readonly remainingGiB: readonly number[];
+}
+
+function series(volume: VolumeUsage, { prices }: AdviceOptions): Series {
   const archived = new Set(
-    volume.snapshots.flatMap(({ tier, snapshotId }) => (tier === 'archive' ? [snapshotId] : [])),
+    volume.snapshots.filter(({ tier }) => tier === 'archive').map(({ snapshotId }) => snapshotId),
   );
   // One in both tiers was archived in this period, or is restored for some days: its place is the archive.
   const standard = volume.snapshots.filter(({ snapshotId }) => !archived.has(snapshotId));
   const [gib, dollarsPerMonth] = [sum(standard, 'gibMonths'), sum(standard, 'dollarsPerMonth')];
-  const told = standard.flatMap(({ facts }) => (facts?.fullGiB === undefined ? [] : [facts.fullGiB]));
+  const told = standard.map(({ facts }) => facts?.fullGiB).filter((one) => one !== undefined);
   // The first one has everything that there was, and so has one after which all was written anew.
   const guessed = standard.reduce((most, { gibMonths }) => Math.max(most, gibMonths), 0);
   const fullGiB = Math.min(volume.volumeGiB ?? Infinity, told.reduce((most, one) => Math.max(most, one), 0) || guessed);
   const volumeGiB = volume.volumeGiB ?? fullGiB;
-  const kept = keepNewest ?? (volume.isDeleted === true ? 0 : 1);
-  const candidates = standard.slice(0, Math.max(0, standard.length - kept));
-  const movable = candidates.filter((one) => !isHeld(one) && !isMoved(one, tag));
   return {
     standard,
-    movable,
-    remainingGiB: remaining(standard, new Set(movable), fullGiB),
     dollarsPerMonth,
     rate: gib > 0 && dollarsPerMonth > 0 ? dollarsPerMonth / gib : prices.snapshotPerGiBMonth,
     volumeGiB,
@@ -201,8 +201,16 @@ function series(volume: VolumeUsage, { prices, keepNewest, tag }: AdviceOptions)
   };
 }
 
+function movable(found: Series, volume: VolumeUsage, { keepNewest, tag }: AdviceOptions): MovableSeries {
+  const { standard, fullGiB } = found;
+  const kept = keepNewest ?? (volume.isDeleted === true ? 0 : 1);
+  const candidates = standard.slice(0, Math.max(0, standard.length - kept));
+  const free = candidates.filter((one) => !isHeld(one) && !isMoved(one, tag));
+  return { ...found, movable: free, remainingGiB: remaining(standard, new Set(free), fullGiB) };
+}
+
 /** Moves as many of the oldest as save the most. */
-function bestPlan(facts: Series, destination: Destination, options: AdviceOptions): ClassPlan {
+function bestPlan(facts: MovableSeries, destination: Destination, options: AdviceOptions): ClassPlan {
   const { prices, compressionRatio, partBytesOf } = options;
   const perCopy = facts.fullGiB * perGiBMonth(destination, compressionRatio, prices);
   // What stays as it is, is what the report says: the model has no share in it.
@@ -262,8 +270,9 @@ function remaining(standard: readonly Snapshot[], movable: ReadonlySet<Snapshot>
 
 /** Only AWS Backup deletes what it has made, and a snapshot of an AMI cannot be deleted before that. */
 function isHeld({ facts }: Snapshot): boolean {
-  const isOfBackup = Object.keys(facts?.tags ?? {}).some((key) => key.startsWith('aws:backup:'));
-  return isOfBackup || /^(?:Created by CreateImage\(|Copied for DestinationAmi )/.test(facts?.description ?? '');
+  if (facts === undefined) return false;
+  const isOfBackup = Object.keys(facts.tags).some((key) => key.startsWith('aws:backup:'));
+  return isOfBackup || /^(?:Created by CreateImage\(|Copied for DestinationAmi )/.test(facts.description);
 }
 
 function isMoved({ facts }: Snapshot, tag: string): boolean {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,13 +16,14 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** The packages of others that a command has loaded. */
-async function packagesOf(argv: readonly string[]): Promise<readonly string[]> {
+async function packagesOf(argv: readonly string[], status = 0): Promise<readonly string[]> {
   const told = join(folder, 'modules');
-  await promisify(execFile)(
+  const ended = await promisify(execFile)(
     process.execPath,
     ['--import', './test/support/tell-modules.mjs', 'dist/bin/snap-to-s3.cjs', ...argv],
     { env: { PATH: process.env.PATH, HOME: folder, SNAP_TO_S3_TELL_MODULES: told } },
-  );
+  ).catch((error: unknown) => error as { readonly code: number });
+  expect('code' in ended ? ended.code : 0).toBe(status);
   const urls = (await readFile(told, 'utf8')).split('\n').filter((url) => url.startsWith('file:'));
   await rm(told);
   const modules = (await Promise.all(urls.map((url) => modulesIn(fileURLToPath(url))))).flat();
@@ -58,6 +59,14 @@ describe('a command loads nothing but what it needs', () => {
   ])('%j', async (argv) => {
     expect(await packagesOf(argv)).toEqual(['commander']);
   });
+});
+
+it('analyze --offline reads a report without any SDK', async () => {
+  const report = join(folder, 'report.csv');
+  await writeFile(report, 'no,report\n1,2\n');
+  const packages = await packagesOf(['analyze', report, '--offline'], 2);
+  expect(packages).toContain('@duckdb/node-api');
+  expect(packages.filter((name) => /^@(aws-sdk|smithy)\//.test(name))).toEqual([]);
 });
 
 it('the bundle has each thread and process that is started by the name of its file', async () => {

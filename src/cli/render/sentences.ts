@@ -1,10 +1,10 @@
-import { findingSentence } from '../../commands/index.js';
 import {
   count,
   formatBytes,
   formatDuration,
   printable,
   type AppEvent,
+  type ArchiveFinding,
   type RunSummary,
   type Stage,
 } from '../../core/index.js';
@@ -169,4 +169,8 @@ function summary({
 /** A word as a shell would need it, so that the line can be run again. */
 function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function findingSentence({ key, path, text }: ArchiveFinding): string {
+  return path === undefined ? `${key}: ${printable(text)}` : `${printable(path)}: ${printable(text)}`;
 }

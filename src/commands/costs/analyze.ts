@@ -145,13 +145,17 @@ function gone(
   usage: readonly SnapshotUsage[],
   facts: ReadonlyMap<string, RegionFacts>,
 ): (one: SnapshotUsage) => boolean {
-  const newest = new Map<string, number>();
+  // ISO times are in the order of their texts, and a hundred thousand snapshots have the same few.
+  const newest = new Map<string, string>();
   for (const { account, periodStart } of usage) {
-    newest.set(account, Math.max(Date.parse(periodStart), newest.get(account) ?? 0));
+    const before = newest.get(account);
+    if (before === undefined || periodStart > before) newest.set(account, periodStart);
   }
+  const goneBefore = new Map(
+    [...newest].map(([account, time]) => [account, new Date(Date.parse(time) - goneAfterMs).toISOString()]),
+  );
   return ({ account, region, snapshotId, periodStart }) =>
-    Date.parse(periodStart) < (newest.get(account) ?? 0) - goneAfterMs &&
-    facts.get(region)?.snapshots.has(snapshotId) !== true;
+    periodStart < (goneBefore.get(account) ?? '') && facts.get(region)?.snapshots.has(snapshotId) !== true;
 }
 
 function regionUsage(
@@ -159,8 +163,12 @@ function regionUsage(
   { facts, isGone }: { readonly facts: RegionFacts | undefined; readonly isGone: (one: SnapshotUsage) => boolean },
 ): RegionUsage {
   const [{ account, region, currency }] = all;
-  const [usage, deleted] = [all.filter((one) => !isGone(one)), all.filter(isGone)];
-  const known = usage.map((one) => ({ ...one, facts: facts?.snapshots.get(one.snapshotId) }));
+  const deleted: SnapshotUsage[] = [];
+  const known: Known[] = [];
+  for (const one of all) {
+    if (isGone(one)) deleted.push(one);
+    else known.push({ ...one, facts: facts?.snapshots.get(one.snapshotId) });
+  }
   const volumes = [...grouped(known, seriesOf).values()].map((of): VolumeUsage => {
     const snapshots = of.toSorted(
       (a, b) =>
@@ -197,7 +205,7 @@ function regionUsage(
     account,
     region,
     currency,
-    dollarsPerMonth: dollarsOf(usage),
+    dollarsPerMonth: dollarsOf(known),
     snapshots: snapshotCount({ snapshots: known }),
     deleted: {
       snapshots: new Set(deleted.map(({ snapshotId }) => snapshotId)).size,
@@ -207,8 +215,10 @@ function regionUsage(
   };
 }
 
+type Known = VolumeUsage['snapshots'][number];
+
 /** What belongs together: the snapshots of a volume; a copy by itself; all of which nothing is known. */
-function seriesOf({ snapshotId, facts }: VolumeUsage['snapshots'][number]): string {
+function seriesOf({ snapshotId, facts }: Known): string {
   return facts?.volumeId === noVolume ? snapshotId : (facts?.volumeId ?? '');
 }
 

@@ -34,30 +34,32 @@ export function sums(query: ReportQuery, { at, of }: SnapshotsPart = { at: 0, of
   const inPart = of === 1 ? '' : `WHERE hash(regexp_extract(resource, ${snapshotPattern})) % ${of} = ${at}`;
   return `
     WITH lines AS (SELECT *, ${isGood} AS good FROM (${lines}) ${inPart}), sums AS (
-      SELECT resource, usage_type, started, max(ended) AS ended, sum(CASE WHEN good THEN amount END) AS amount,
-        sum(CASE WHEN good THEN cost END) AS cost, any_value(region) AS region, any_value(account) AS account,
-        any_value(currency) AS currency, count(*) AS lines, count_if(good) AS good
-      FROM lines GROUP BY 1, 2, 3
-    )
-    SELECT regexp_extract(resource, ${snapshotPattern}) AS snapshot,
-      ends_with(usage_type, 'ArchiveStorage') AS archived, started,
-      date_diff('second', started, ended) / 3600 AS hours, amount, cost,
-      split_part(resource, ':', 2) AS arn_partition, coalesce(nullif(split_part(resource, ':', 4), ''), region, '') AS region,
-      coalesce(nullif(split_part(resource, ':', 5), ''), account, '') AS account, coalesce(currency, '') AS currency,
-      ${query.file.delivery} AS delivery, good > 0 AND snapshot <> '' AS readable,
-      CASE WHEN snapshot = '' THEN lines ELSE lines - good END AS unreadable
-    FROM sums WHERE regexp_matches(usage_type, '(^|-)EBS:')`;
+      SELECT resource, ends_with(usage_type, 'ArchiveStorage') AS archived, account, started, max(ended) AS ended,
+        sum(CASE WHEN good THEN amount END) AS amount, sum(CASE WHEN good THEN cost END) AS cost,
+        any_value(CASE WHEN NOT starts_with(resource, 'arn:') THEN region END) AS region, any_value(currency) AS currency,
+        count(*) AS lines, count_if(good) AS good
+      FROM lines WHERE usage_type LIKE 'EBS:%' OR usage_type LIKE '%-EBS:%' GROUP BY ALL
+    ), named AS (SELECT *, regexp_matches(resource, ${snapshotPattern}) AS is_named FROM sums)
+    SELECT * EXCLUDE (is_named), ${query.file.delivery} AS delivery, good > 0 AND is_named AS readable,
+      CASE WHEN is_named THEN lines - good ELSE lines END AS unreadable
+    FROM named`;
 }
 
 /**
  * Of each snapshot the newest period in which it took something, and what came after; of each day the sum. From the table
- * `sums`, which is gone then.
+ * `sums`, which is gone then. What an ARN says is looked for last, when most are gone.
  */
 export const keepNewest = `
-  INSERT INTO usage SELECT snapshot, archived, started, hours, amount, cost, arn_partition, region, account, currency, delivery
-    FROM sums WHERE readable
-    QUALIFY started >= coalesce(max(CASE WHEN amount > 0 THEN started END) OVER (PARTITION BY snapshot), started);
-  INSERT INTO days SELECT CAST(started AS DATE), account, delivery, sum(cost), sum(amount) FROM sums WHERE readable GROUP BY ALL;
+  INSERT INTO usage SELECT regexp_extract(resource, ${snapshotPattern}), archived, started,
+      date_diff('second', started, ended) / 3600, amount, cost, split_part(resource, ':', 2),
+      coalesce(nullif(split_part(resource, ':', 4), ''), region, ''),
+      coalesce(nullif(split_part(resource, ':', 5), ''), account, ''), coalesce(currency, ''), delivery
+    FROM (
+      SELECT * FROM sums WHERE readable
+      QUALIFY started >= coalesce(max(CASE WHEN amount > 0 THEN started END) OVER (PARTITION BY resource), started)
+    );
+  INSERT INTO days SELECT CAST(started AS DATE), coalesce(account, ''), delivery, sum(cost), sum(amount)
+    FROM sums WHERE readable GROUP BY ALL;
   DROP TABLE sums`;
 
 /** The lines of snapshots that are in no sum: the number of each among those that DuckDB reads, and the field that is why. */
@@ -148,21 +150,32 @@ function csvTable({ file, format, columns }: ReportQuery, more: readonly string[
   return `read_csv(${literal(file.path)}, columns = {${names}}, ${options.join(', ')})`;
 }
 
-/** The newest period of each snapshot in which it took something; a part of a month is what it would be for a whole one. */
-export const newestUsage = `
-  WITH deliveries AS (
+/**
+ * The newest period of each snapshot in which it took something, as the table `newest`; a part of a month is what it would be for a
+ * whole one. What many snapshots have in common is in the table `places`, once.
+ */
+export const makeNewest = `
+  CREATE TEMP TABLE newest AS WITH deliveries AS (
     SELECT snapshot, archived, started, delivery, max(hours) AS hours, sum(amount) AS amount, sum(cost) AS cost,
       min(arn_partition) AS arn_partition, min(region) AS region, min(account) AS account, min(currency) AS currency
     FROM usage GROUP BY snapshot, archived, started, delivery
   ), periods AS (
     SELECT * FROM deliveries QUALIFY delivery = max(delivery) OVER (PARTITION BY snapshot, started)
-  ), newest AS (
-    SELECT * FROM periods WHERE amount > 0 QUALIFY started = max(started) OVER (PARTITION BY snapshot)
   )
-  SELECT snapshot, archived, arn_partition, region, account, currency, strftime(started, '%Y-%m-%dT%H:%M:%SZ') AS started,
-    amount * date_diff('hour', date_trunc('month', started), date_trunc('month', started) + INTERVAL 1 MONTH) / hours AS gib_months,
-    cost * date_diff('hour', date_trunc('month', started), date_trunc('month', started) + INTERVAL 1 MONTH) / hours AS dollars
-  FROM newest ORDER BY snapshot, archived`;
+  SELECT *, date_diff('hour', date_trunc('month', started), date_trunc('month', started) + INTERVAL 1 MONTH) / hours AS times
+  FROM periods WHERE amount > 0 QUALIFY started = max(started) OVER (PARTITION BY snapshot);
+  CREATE TEMP TABLE places AS SELECT row_number() OVER () - 1 AS place, *
+  FROM (SELECT DISTINCT arn_partition, region, account, currency, started FROM newest)`;
+
+/** Of {@link makeNewest}, by their numbers, which begin at 0. */
+export const newestPlaces = `
+  SELECT arn_partition, region, account, currency, strftime(started, '%Y-%m-%dT%H:%M:%SZ') AS started
+  FROM places ORDER BY place`;
+
+/** Of {@link makeNewest}. */
+export const newestUsage = `
+  SELECT snapshot, archived, place::INTEGER, amount * times, cost * times
+  FROM newest JOIN places USING (arn_partition, region, account, currency, started) ORDER BY snapshot, archived`;
 
 /** What was billed on each day; of a day that an account has in several deliveries the newest counts. */
 export const billedDays = `
