@@ -79,7 +79,8 @@ const knownFormats: readonly KnownFormat[] = [
     name: 'FOCUS',
     columns: {
       resource: ['ResourceId'],
-      usageType: ['x_UsageType', 'x_usage_type'],
+      // FOCUS 1.2 has it of its own, and AWS leaves out the other ("Migrating from FOCUS 1.0 to FOCUS 1.2", AWS Data Exports).
+      usageType: ['x_UsageType', 'x_usage_type', 'SkuMeter'],
       lineType: ['ChargeCategory'],
       start: ['ChargePeriodStart'],
       amount: ['ConsumedQuantity'],

@@ -30,7 +30,7 @@ export interface ReportLine {
   readonly resource?: string;
 }
 
-export type ReportKind = 'legacy' | 'legacy in one interval' | 'cur-2' | 'focus';
+export type ReportKind = 'legacy' | 'legacy in one interval' | 'cur-2' | 'focus' | 'focus 1.2';
 export type Packing = 'csv' | 'gzip' | 'zip' | 'parquet';
 
 const prefixes: Readonly<Record<string, string>> = { 'us-east-1': '', 'us-west-2': 'USW2-', 'eu-west-1': 'EU-' };
@@ -48,6 +48,22 @@ export function records(kind: ReportKind, lines: readonly ReportLine[]): readonl
       currency === undefined ? {} : { [column]: currency };
     const interval = `${start}Z/${end}Z`;
     const operation = usageTypeOf(line).includes('Snapshot') ? 'CreateSnapshot' : 'RunInstances';
+    const focus = {
+      BillingAccountId: account,
+      SubAccountId: account,
+      ChargeCategory: type === 'Usage' ? 'Usage' : type,
+      ChargeClass: '',
+      ChargePeriodStart: `${start}Z`,
+      ChargePeriodEnd: `${end}Z`,
+      ConsumedQuantity: amount,
+      BilledCost: cost,
+      EffectiveCost: netCost,
+      ...inCurrency('BillingCurrency'),
+      RegionId: region,
+      ResourceId: arn(line),
+      Tags: JSON.stringify({ Name: tag }),
+      x_Operation: operation,
+    };
     switch (kind) {
       case 'legacy':
       case 'legacy in one interval':
@@ -88,22 +104,20 @@ export function records(kind: ReportKind, lines: readonly ReportLine[]): readonl
           resource_tags: JSON.stringify({ user_name: tag }),
         };
       case 'focus':
+        return { ...focus, x_UsageType: usageTypeOf(line) };
+      case 'focus 1.2':
+        // "Migrating from FOCUS 1.0 to FOCUS 1.2" (AWS Data Exports): the usage type is SkuMeter now.
         return {
-          BillingAccountId: account,
-          SubAccountId: account,
-          ChargeCategory: type === 'Usage' ? 'Usage' : type,
-          ChargeClass: '',
-          ChargePeriodStart: `${start}Z`,
-          ChargePeriodEnd: `${end}Z`,
-          ConsumedQuantity: amount,
-          BilledCost: cost,
-          EffectiveCost: netCost,
-          ...inCurrency('BillingCurrency'),
-          RegionId: region,
-          ResourceId: arn(line),
-          Tags: JSON.stringify({ Name: tag }),
-          x_Operation: operation,
-          x_UsageType: usageTypeOf(line),
+          ...focus,
+          BillingAccountType: 'AWS account',
+          CapacityReservationId: '',
+          InvoiceId: '',
+          PricingCurrency: currency ?? 'USD',
+          PricingCurrencyEffectiveCost: '0',
+          SkuMeter: usageTypeOf(line),
+          SkuPriceDetails: '{}',
+          SubAccountType: 'AWS account',
+          x_ServiceCode: 'AmazonEC2',
         };
     }
   });

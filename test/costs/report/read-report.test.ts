@@ -116,7 +116,7 @@ const rounded = ({ usage }: ReadReport): readonly object[] =>
   }));
 
 describe('the same facts', () => {
-  const kinds: readonly ReportKind[] = ['legacy', 'legacy in one interval', 'cur-2', 'focus'];
+  const kinds: readonly ReportKind[] = ['legacy', 'legacy in one interval', 'cur-2', 'focus', 'focus 1.2'];
   const packings: readonly Packing[] = ['csv', 'gzip', 'zip', 'parquet'];
 
   it.each(kinds.flatMap((kind) => packings.map((packing) => [kind, packing] as const)))(
@@ -341,7 +341,7 @@ describe('odd lines', () => {
     expect(found.unreadableLines).toBe(0);
   });
 
-  it.each(['legacy', 'cur-2', 'focus'] as const)('%s: tell what currency they are in', async (kind) => {
+  it.each(['legacy', 'cur-2', 'focus', 'focus 1.2'] as const)('%s: tell what currency they are in', async (kind) => {
     const cny = { currency: 'CNY', partition: 'aws-cn', region: 'cn-north-1' };
     expect((await readLines(kind, [line('10', '0.5', cny)])).usage).toMatchObject([{ currency: 'CNY' }]);
     expect((await readLines(kind, [line('10', '0.5', { ...cny, currency: undefined })])).usage).toMatchObject([
@@ -353,7 +353,7 @@ describe('odd lines', () => {
 
 describe('lines of snapshots that cannot be read', () => {
   const good: ReportLine = { ...here, ...day(20), snapshot: one, amount: '10', cost: '0.5' };
-  const kinds: readonly ReportKind[] = ['legacy', 'legacy in one interval', 'cur-2', 'focus'];
+  const kinds: readonly ReportKind[] = ['legacy', 'legacy in one interval', 'cur-2', 'focus', 'focus 1.2'];
   const faults: readonly (readonly [string, Partial<ReportLine>])[] = [
     ['an amount that is empty', { amount: '' }],
     ['a cost that is empty', { cost: '' }],
