@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { alignedMemory, AppError, directUnit, isRefusal, openDirect } from '../core/index.js';
+import { alignedMemory, AppError, directUnit, isRefusal, MiB, openDirect } from '../core/index.js';
 
 /** How a device is read. */
 export interface ReadDeviceOptions {
@@ -9,9 +9,12 @@ export interface ReadDeviceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const chunkBytes = 1024 * 1024;
-/** Reads under way at once: enough to keep a network disk busy, without the kernel reading ahead. */
-const readsAhead = 8;
+const chunkBytes = 2 * MiB;
+/**
+ * Reads under way at once: enough to keep a network disk busy without the kernel reading ahead (it cuts each into several
+ * requests), and fewer than libuv has threads, which others need too.
+ */
+const readsAhead = 4;
 
 /**
  * Reads a block device from its first byte to its last; meanwhile the kernel lets nobody mount it, unless somebody has
