@@ -31,7 +31,14 @@ const samplingMs = 50;
 export async function timed(line: string, { env, cwd, signal, onLine }: TimedOptions): Promise<Timed> {
   // The report of `time` goes to a pipe of its own.
   const script = `set -o pipefail; TIMEFORMAT='%R %U %S'; exec 4>&2 2>&3; time { ${line}\n} 2>&4`;
-  const bash = spawn('bash', ['-c', script], { env, cwd, signal, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  signal.throwIfAborted();
+  // In a group of its own, so that all of it can be ended, and a run of ours cleans up.
+  const bash = spawn('bash', ['-c', script], { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  const end = (): void => {
+    if (bash.pid !== undefined && bash.exitCode === null && bash.signalCode === null)
+      process.kill(-bash.pid, 'SIGTERM');
+  };
+  signal.addEventListener('abort', end, { once: true });
   let output = '';
   let errors = '';
   let report = '';
@@ -52,6 +59,7 @@ export async function timed(line: string, { env, cwd, signal, onLine }: TimedOpt
     });
     if (status !== 0) throw new Error(`${line} ended with ${String(status)}: ${output} ${errors}`);
   } finally {
+    signal.removeEventListener('abort', end);
     over.abort();
     await sampling;
   }
