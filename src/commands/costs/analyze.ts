@@ -167,7 +167,7 @@ function regionUsage(
   const known: Known[] = [];
   for (const one of all) {
     if (isGone(one)) deleted.push(one);
-    else known.push({ ...one, facts: facts?.snapshots.get(one.snapshotId) });
+    else known.push(knowing(one, facts?.snapshots.get(one.snapshotId)));
   }
   const volumes = [...grouped(known, seriesOf).values()].map((of): VolumeUsage => {
     const snapshots = of.toSorted(
@@ -216,6 +216,12 @@ function regionUsage(
 }
 
 type Known = VolumeUsage['snapshots'][number];
+
+/** Written out: with a spread, a hundred thousand take five times as long. */
+function knowing(one: SnapshotUsage, facts: SnapshotFacts | undefined): Known {
+  const { snapshotId, account, region, partition, currency, tier, gibMonths, dollarsPerMonth, periodStart } = one;
+  return { snapshotId, account, region, partition, currency, tier, gibMonths, dollarsPerMonth, periodStart, facts };
+}
 
 /** What belongs together: the snapshots of a volume; a copy by itself; all of which nothing is known. */
 function seriesOf({ snapshotId, facts }: Known): string {
