@@ -9,8 +9,8 @@ const execArgv = ['--import', new URL('test/support/typescript-in-threads.mjs', 
 
 export default defineConfig({
   test: {
-    // On two cores the default is one; most of the system tests wait for devices and state machines half of the time.
-    maxWorkers: 4,
+    // On two cores the default is one; most of the system tests wait for devices and state machines.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

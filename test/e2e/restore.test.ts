@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fillFilesystem } from '../../sandbox/seed/index.js';
+import { poll, systemClock } from '../../src/core/index.js';
 import { run, runText } from '../../src/process/index.js';
 import { walkDisk, type TreeEntry } from '../../src/verify/index.js';
 import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
@@ -303,15 +304,21 @@ describe('an image', () => {
         where: { key: '*.img.lz4' },
         fault: { kind: 'slow', bytesPerSecond: 1_500_000 },
       });
-      let isKilled = false;
+      // Pieces are written in order: once there is something behind the first chunk, that is there. The first of the ranges
+      // that are read at once takes some seconds more.
+      const firstIsWritten = async (): Promise<true | undefined> => {
+        const { size } = await stat(`${path}.snap-to-s3-restoring`).catch(() => ({ size: 0 }));
+        return size > 4 * 1024 ** 2 ? true : undefined;
+      };
+      const stopping: Promise<boolean>[] = [];
       const stopped = await aws.command(argv, {
-        onEvent: ({ kind, rawBytes = 0 }, kill) => {
-          // Some frames are written, and the first of the ranges that are read at once is not there yet.
-          if (isKilled || kind !== 'progress' || rawBytes < 4 * 1024 ** 2) return;
-          isKilled = true;
-          kill(signal);
+        onEvent: ({ kind }, kill) => {
+          if (stopping.length > 0 || kind !== 'progress') return;
+          const waiting = poll(firstIsWritten, { clock: systemClock, intervalMs: 10, timeoutMs: 60_000 });
+          stopping.push(waiting.then((found) => found === true && (kill(signal), true)));
         },
       });
+      expect(await Promise.all(stopping)).toEqual([true]);
       slow.remove();
       expect(slow.fired).toBeGreaterThan(0);
       expect(stopped.status).toBe(signal === 'SIGINT' ? 130 : null);
