@@ -13,15 +13,42 @@ export function alignedMemory(bytes: number): SharedArrayBuffer {
   return new SharedArrayBuffer(bytes, { maxByteLength: bytes });
 }
 
-/** Opens a file or disk once more, so that the page cache is passed by; undefined where that cannot be done. */
-export async function openDirect(path: string, flags: number): Promise<FileHandle | undefined> {
-  // Only Linux has it by this name.
-  const { O_DIRECT } = constants as { readonly O_DIRECT?: number };
-  if (O_DIRECT === undefined) return undefined;
-  return open(path, flags | O_DIRECT).catch(() => undefined);
+/**
+ * A file or disk past the page cache. Both return how many bytes were done, 0 where it is for the page cache to do them; once the
+ * kernel has refused one, all are. They throw what else goes wrong.
+ */
+export interface DirectFile extends AsyncDisposable {
+  read(buffer: Buffer, position: number): Promise<number>;
+  write(buffer: Buffer, position: number): Promise<number>;
 }
 
-/** Whether the kernel will not do it this way (and might do it the other). */
-export function isRefusal(error: unknown): boolean {
+/** Opens a file or disk once more, so that the page cache is passed by where that can be done. */
+export async function openDirect(path: string, flags: number): Promise<DirectFile> {
+  // Only Linux has it by this name.
+  const { O_DIRECT } = constants as { readonly O_DIRECT?: number };
+  let file = O_DIRECT === undefined ? undefined : await open(path, flags | O_DIRECT).catch(() => undefined);
+  const opened = file;
+  const attempt = async (position: number, work: (direct: FileHandle) => Promise<number>): Promise<number> => {
+    if (file === undefined || position % directUnit !== 0) return 0;
+    try {
+      return await work(file);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      file = undefined;
+      return 0;
+    }
+  };
+  return {
+    read: (buffer, position) =>
+      attempt(position, async (direct) => (await direct.read(buffer, 0, buffer.length, position)).bytesRead),
+    write: (buffer, position) =>
+      attempt(position, async (direct) => (await direct.write(buffer, 0, buffer.length, position)).bytesWritten),
+    [Symbol.asyncDispose]: async () => {
+      await opened?.close();
+    },
+  };
+}
+
+function isRefusal(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EINVAL' || error.code === 'EOPNOTSUPP');
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { alignedMemory, AppError, directUnit, isRefusal, MiB, openDirect } from '../core/index.js';
+import { alignedMemory, AppError, MiB, openDirect } from '../core/index.js';
 
 /** How a device is read. */
 export interface ReadDeviceOptions {
@@ -74,24 +74,14 @@ interface Device extends AsyncDisposable {
 async function openDevice(path: string): Promise<Device> {
   const cached = await openExclusively(path);
   const direct = await openDirect(path, constants.O_RDONLY);
-  let isDirect = true;
-  const readDirect = async (buffer: Buffer, from: number, position: number): Promise<number> => {
-    if (direct === undefined || !isDirect || position % directUnit !== 0) return 0;
-    try {
-      return (await direct.read(buffer, from, buffer.length - from, position)).bytesRead;
-    } catch (error) {
-      if (isRefusal(error)) isDirect = false;
-      return 0;
-    }
-  };
   return {
     read: async (buffer, from, position) => {
-      const bytesRead = await readDirect(buffer, from, position);
+      const bytesRead = await direct.read(buffer.subarray(from), position).catch(() => 0);
       if (bytesRead > 0) return bytesRead;
       return (await cached.read(buffer, from, buffer.length - from, position)).bytesRead;
     },
     [Symbol.asyncDispose]: async () => {
-      await direct?.close();
+      await direct[Symbol.asyncDispose]();
       await cached.close();
     },
   };

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { link, open, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
-import { AppError, directUnit, formatBytes, isRefusal, isZero, messageOf, openDirect } from '../core/index.js';
+import { AppError, directUnit, formatBytes, isZero, messageOf, openDirect, type DirectFile } from '../core/index.js';
 import { runText } from '../process/index.js';
 
 /** Where an image is written to, from its first byte to its last. Disposed before its `end`, nothing counts. */
@@ -62,7 +62,7 @@ export async function imageFile({ path, startBytes, isKept }: ImageFileOptions):
     },
     [Symbol.asyncDispose]: async () => {
       await writes.settle();
-      await direct?.close();
+      await direct[Symbol.asyncDispose]();
       await file.close();
       if (!isEnded && (!isKept || writes.position() === 0)) await rm(partial, { force: true });
     },
@@ -126,7 +126,7 @@ export async function imageDevice({ path, sizeBytes, force, isBlank }: DeviceReq
     },
     [Symbol.asyncDispose]: async () => {
       await writes.settle();
-      await direct?.close();
+      await direct[Symbol.asyncDispose]();
       await file.close();
     },
   };
@@ -138,7 +138,7 @@ const leastDirectBytes = 256 * 1024;
 const flushBytes = 16 * 1024 * 1024;
 
 function writing(
-  { file, direct }: { readonly file: FileHandle; readonly direct: FileHandle | undefined },
+  { file, direct }: { readonly file: FileHandle; readonly direct: DirectFile },
   { path, areZerosWritten, startBytes }: { path: string; areZerosWritten: boolean; startBytes: number },
 ) {
   const pending: Promise<void>[] = [];
@@ -159,22 +159,10 @@ function writing(
       })
       .finally(() => (flushing = undefined));
   };
-  let isDirect = true;
-  /** 0 where it is for the page cache to do. */
-  const writeDirect = async (bytes: Buffer, position: number): Promise<number> => {
-    const wholeBytes = bytes.length - (bytes.length % directUnit);
-    if (direct === undefined || !isDirect || position % directUnit !== 0 || wholeBytes < leastDirectBytes) return 0;
-    try {
-      return (await direct.write(bytes, 0, wholeBytes, position)).bytesWritten;
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      isDirect = false;
-      return 0;
-    }
-  };
   const writeSome = async (bytes: Buffer, position: number): Promise<number> => {
-    const direct = await writeDirect(bytes, position);
-    if (direct > 0) return direct;
+    const whole = bytes.subarray(0, bytes.length - (bytes.length % directUnit));
+    const past = whole.length < leastDirectBytes ? 0 : await direct.write(whole, position);
+    if (past > 0) return past;
     const { bytesWritten } = await file.write(bytes, 0, bytes.length, position);
     flushSome(bytesWritten);
     return bytesWritten;
@@ -256,7 +244,7 @@ async function isEmpty(file: FileHandle, sizeBytes: number): Promise<boolean> {
   const buffer = Buffer.alloc(lookedAtBytes);
   for (const position of [0, Math.max(0, sizeBytes - lookedAtBytes)]) {
     const { bytesRead } = await file.read(buffer, 0, lookedAtBytes, position);
-    if (!buffer.subarray(0, bytesRead).equals(Buffer.alloc(bytesRead))) return false;
+    if (!isZero(buffer.subarray(0, bytesRead))) return false;
   }
   return true;
 }
