@@ -1,9 +1,9 @@
 // What the command itself achieves, beside lines of shell that do the same; see bench/README.md.
-// `npm run bench -- [--only lz4,zstd,image,memory,framing,jobs] [--rounds 5] [--size 2GiB] [--stream 20GiB] [--aws aws]`
+// `npm run bench -- [--only lz4,zstd,image,loading,memory,framing,jobs] [--rounds 5] [--size 2GiB] [--stream 20GiB] [--aws aws]`
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { count, formatBytes, GiB, messageOf } from '../src/core/index.js';
+import { count, formatBytes, GiB, messageOf, MiB } from '../src/core/index.js';
 import { runText } from '../src/process/index.js';
 import { measureFraming } from './migrate/framing.js';
 import { measureJobs } from './migrate/jobs.js';
@@ -16,7 +16,7 @@ import { markdownTable } from './migrate/table.js';
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'lz4,zstd,image,memory,framing,jobs' },
+    only: { type: 'string', default: 'lz4,zstd,image,loading,memory,framing,jobs' },
     rounds: { type: 'string', default: '5' },
     size: { type: 'string', default: '2GiB' },
     stream: { type: 'string', default: '20GiB' },
@@ -57,7 +57,24 @@ async function comparePairs(): Promise<void> {
   );
   console.log('for both sides, what the kernel caches of the filesystem is not; what was stored before is written.\n');
   const rows: (readonly string[])[] = [];
-  for (const pair of chosen) rows.push(await measurePair(pair, { stand, snapshotId, rounds, aws: values.aws, signal }));
+  const options = { stand, snapshotId, volume: 'kept', rounds, aws: values.aws, signal } as const;
+  for (const pair of chosen) rows.push(await measurePair(pair, options));
+  console.log(`${markdownTable([pairHead, ...rows])}\n`);
+}
+
+/** The same pairs with a new volume for every run, which is loaded from its snapshot while it is read, as on EC2. */
+async function comparePairsLoading(): Promise<void> {
+  if (!wanted.includes('loading')) return;
+  await using stand = await startStand({ lazyLoading: { bytesPerSecond: 100 * MiB, latencyMs: 20 } });
+  const files = await chooseFiles(gibibytes(values.size));
+  const sizeGiB = Math.ceil((files.bytes * 1.25) / GiB);
+  const snapshotId = await stand.snapshot(sizeGiB, (to) => copyFiles(files, { to, list: join(stand.folder, 'list') }));
+  console.log(`${count(files.paths.length, 'real file')} of ${formatBytes(files.bytes)} on a disk of ${sizeGiB} GiB;`);
+  console.log(`medians of ${rounds} alternating rounds, each on a new volume that is loaded while it is read:`);
+  console.log('each block of 512 KiB begins to come after 20 ms, all together come at 100 MiB/s.\n');
+  const rows: (readonly string[])[] = [];
+  const options = { stand, snapshotId, volume: 'fresh', rounds, aws: values.aws, signal } as const;
+  for (const pair of pairs) rows.push(await measurePair(pair, options));
   console.log(`${markdownTable([pairHead, ...rows])}\n`);
 }
 
@@ -65,6 +82,7 @@ try {
   if (process.getuid?.() !== 0) throw new Error('Volumes become devices of this machine: run it as root.');
   console.log(`${await machine()}\n`);
   await comparePairs();
+  await comparePairsLoading();
   if (wanted.includes('memory')) await measureMemory({ largeBytes: gibibytes(values.stream), signal });
   if (wanted.includes('framing')) await measureFraming({ sizeBytes: gibibytes(values.size), signal });
   if (wanted.includes('jobs')) await measureJobs({ rounds, signal });

@@ -8,14 +8,14 @@ import { markdownTable } from './table.js';
 import { timed } from './timed.js';
 
 const atOnce = 4;
-const lazyBytesPerSecond = 20 * MiB;
+const lazyLoading = { bytesPerSecond: 20 * MiB, latencyMs: 0 };
 const filesBytes = 400 * MiB;
 
 /** Takes four snapshots one after the other and four at once, from volumes that load slowly, and prints how long it takes. */
 export async function measureJobs(options: { readonly rounds: number; readonly signal: AbortSignal }): Promise<void> {
   const help = await runText([process.execPath, command, 'migrate', '--help']);
   const hasOption = help.includes('--jobs');
-  await using stand = await startStand({ lazyBytesPerSecond });
+  await using stand = await startStand({ lazyLoading });
   const files = await chooseFiles(filesBytes);
   const ids: string[] = [];
   for (let index = 0; index < atOnce; index += 1) {

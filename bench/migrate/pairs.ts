@@ -41,6 +41,8 @@ interface PeerRun extends Timed {
 export interface PairOptions {
   readonly stand: Stand;
   readonly snapshotId: string;
+  /** Each run gets a new volume, or all the same. */
+  readonly volume: 'fresh' | 'kept';
   readonly rounds: number;
   /** The `aws` of the peer. */
   readonly aws: string;
@@ -95,13 +97,13 @@ export async function measurePair(pair: Pair, options: PairOptions): Promise<rea
   ];
 }
 
-async function runOurs({ options }: Pair, { stand, snapshotId, signal }: PairOptions): Promise<OurRun> {
+async function runOurs({ options }: Pair, { stand, snapshotId, volume, signal }: PairOptions): Promise<OurRun> {
   await quiet(stand);
   let beganMs = 0;
   let endedMs = 0;
   let rawBytes = 0;
   const standBefore = stand.cpuSeconds();
-  const common = `--bucket ${bucket} --keep-temp-volumes --json --mount-point ${stand.mountPoint}`;
+  const common = `--bucket ${bucket} ${volume === 'kept' ? '--keep-temp-volumes ' : ''}--json --mount-point ${stand.mountPoint}`;
   const result = await timed(`${process.execPath} ${command} migrate --snapshots ${snapshotId} ${options} ${common}`, {
     env: { PATH: process.env.PATH ?? '', HOME: stand.folder, ...stand.environment },
     signal,
@@ -121,9 +123,9 @@ async function runOurs({ options }: Pair, { stand, snapshotId, signal }: PairOpt
   };
 }
 
-async function runPeer({ peer }: Pair, { stand, snapshotId, aws, signal }: PairOptions): Promise<PeerRun> {
+async function runPeer({ peer }: Pair, { stand, snapshotId, volume, aws, signal }: PairOptions): Promise<PeerRun> {
   await quiet(stand);
-  return stand.withKeptVolume(snapshotId, async (device) => {
+  const piped = async (device: string): Promise<PeerRun> => {
     const place = `${stand.folder}/peer`;
     await run(['mkdir', '-p', place]);
     await run(['mount', '-o', 'ro', device, place]);
@@ -141,7 +143,8 @@ async function runPeer({ peer }: Pair, { stand, snapshotId, aws, signal }: PairO
     } finally {
       await run(['umount', place]);
     }
-  });
+  };
+  return volume === 'kept' ? stand.withKeptVolume(snapshotId, piped) : stand.withFreshVolume(snapshotId, piped);
 }
 
 /** Nothing of an earlier run is left to be written. The volume's own file stays in the page cache, for both alike. */

@@ -18,6 +18,7 @@ import {
   ListObjectsV2Command,
   S3Client,
 } from '@aws-sdk/client-s3';
+import type { LazyLoading } from '../../sandbox/ec2/index.js';
 import { administrator } from '../../sandbox/iam/index.js';
 import { attachedVolume, findMachine, until, type Machine } from '../../sandbox/seed/index.js';
 import { systemClock } from '../../src/core/index.js';
@@ -46,6 +47,8 @@ export interface Stand extends AsyncDisposable, StandFacts {
   cpuSeconds(): number;
   /** Makes a volume, lets `fill` write to the filesystem on it, and takes a snapshot. */
   snapshot(sizeGiB: number, fill: (mountedAt: string) => Promise<void>): Promise<string>;
+  /** Works with a new volume of a snapshot, of which nothing was read yet, and removes it. */
+  withFreshVolume<T>(snapshotId: string, work: (device: string) => Promise<T>): Promise<T>;
   /** Works with the one volume that was made of a snapshot and kept; its device is there meanwhile. */
   withKeptVolume<T>(snapshotId: string, work: (device: string) => Promise<T>): Promise<T>;
   sizeOf(key: string): Promise<number>;
@@ -53,11 +56,11 @@ export interface Stand extends AsyncDisposable, StandFacts {
 }
 
 /** Starts one; without delays, and without lazy loading unless a speed is given. */
-export async function startStand({ lazyBytesPerSecond = 0 } = {}): Promise<Stand> {
+export async function startStand({ lazyLoading }: { readonly lazyLoading?: LazyLoading } = {}): Promise<Stand> {
   const folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-bench-'));
   const server = fork(join(import.meta.dirname, 'stand-process.js'), [
     join(folder, 'state'),
-    String(lazyBytesPerSecond),
+    ...(lazyLoading === undefined ? [] : [JSON.stringify(lazyLoading)]),
   ]);
   const ended = new Promise((resolve) => server.once('exit', resolve));
   const facts = await new Promise<StandFacts>((resolve, reject) => {
@@ -95,6 +98,10 @@ export async function startStand({ lazyBytesPerSecond = 0 } = {}): Promise<Stand
         return Snapshots?.[0]?.State === 'completed';
       });
       return SnapshotId;
+    },
+    withFreshVolume: async (snapshotId, work) => {
+      await using volume = await attachedVolume({ snapshotId }, { machine, tools });
+      return await work(volume.devicePath);
     },
     withKeptVolume: (snapshotId, work) => withKeptVolume(snapshotId, work, { ec2, machine }),
     sizeOf: async (Key) => (await s3.send(new HeadObjectCommand({ Bucket: bucket, Key }))).ContentLength ?? NaN,

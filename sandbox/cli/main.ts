@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { GiB, isAbort, KiB, MiB, toAppError } from '../../src/core/index.js';
 import { defaultPort, defaultStateDirectory } from './defaults.js';
+import type { LazyLoading } from '../ec2/index.js';
 import { parseFaultSpec, type FaultRequest } from '../faults/index.js';
 import { faultHelp } from './fault-help.js';
 import { orderFaults } from './faults.js';
@@ -39,7 +40,11 @@ function program(): Command {
     .option('--bucket <name>', "a bucket that is made, and that the instance's role may write to", 'demo')
     .option('--fault <spec>', 'a fault on demand; may be repeated', faultSpec)
     .option('--archive-speed <factor>', 'how much faster than on AWS archived objects come back', speed, 1)
-    .option('--lazy-loading <rate>', 'volumes of snapshots give each block so slowly until it was read: 20MiB/s', rate)
+    .option(
+      '--lazy-loading <rate>',
+      'volumes of snapshots give each block so slowly until it was read: 20MiB/s, or 100MiB/s,20ms with the time until a block begins to come',
+      lazyLoading,
+    )
     .addHelpText('after', faultHelp('snap-to-s3 sandbox start --fault'))
     .action((options: StartOptions) => startInForeground(options));
   command
@@ -107,11 +112,16 @@ function speed(text: string): number {
   );
 }
 
-function rate(text: string): number {
-  const [, number = '', unit = ''] = /^(\d{1,6}(?:\.\d+)?)([KMG])iB\/s$/.exec(text) ?? [];
+function lazyLoading(text: string): LazyLoading {
+  const [, number = '', unit = '', latency = '0'] =
+    /^(\d{1,6}(?:\.\d+)?)([KMG])iB\/s(?:,(\d{1,5})ms)?$/.exec(text) ?? [];
   const bytesPerSecond = Number(number) * ({ K: KiB, M: MiB, G: GiB }[unit] ?? 0);
-  if (bytesPerSecond > 0) return bytesPerSecond;
-  throw new CommanderError(2, 'usage', `Error: "${text}" is no rate. Write it as 20MiB/s (or KiB/s, GiB/s).`);
+  if (bytesPerSecond > 0) return { bytesPerSecond, latencyMs: Number(latency) };
+  throw new CommanderError(
+    2,
+    'usage',
+    `Error: "${text}" is no rate. Write it as 20MiB/s (or KiB/s, GiB/s), and with a latency as 100MiB/s,20ms.`,
+  );
 }
 
 function statusOf(error: unknown): number {

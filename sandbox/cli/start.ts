@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { BucketAlreadyOwnedByYou, CreateBucketCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { AppError, messageOf } from '../../src/core/index.js';
 import { controlSocket, reportOf, serveControl, type FaultRequest } from '../faults/index.js';
+import type { LazyLoading } from '../ec2/index.js';
 import { administrator, shippedPolicy } from '../iam/index.js';
 import { administratorVariables, startSandbox, type Sandbox } from '../index.js';
 import { faultSentence } from './faults.js';
@@ -16,8 +17,8 @@ export interface StartOptions {
   readonly fault?: readonly FaultRequest[];
   /** How much faster than on AWS archived objects come back. */
   readonly archiveSpeed: number;
-  /** Bytes a second; how fast a volume of a snapshot gives what has not been read of it yet. */
-  readonly lazyLoading?: number;
+  /** How fast a volume of a snapshot gives what has not been read of it yet. */
+  readonly lazyLoading?: LazyLoading;
 }
 
 /** Runs a sandbox until SIGINT or SIGTERM. Prints `export …` lines, ready for eval. Throws `usage`. */
@@ -29,7 +30,7 @@ export async function startInForeground(options: StartOptions): Promise<void> {
     stateDirectory,
     port,
     archiveSpeed,
-    ...(lazyLoading === undefined ? {} : { lazyLoading: { bytesPerSecond: lazyLoading } }),
+    ...(lazyLoading === undefined ? {} : { lazyLoading }),
     rolePolicies: [shippedPolicy({ bucket })],
     onNotice: (text) => console.error(text),
   });

@@ -1,6 +1,7 @@
 import { archiveKey, archiveMetadata, objectTags, taggingHeader, type ManifestObject } from '../archive/index.js';
 import { printable } from '../core/index.js';
 import {
+  readAhead,
   readDevice,
   requireUnwritten,
   selectFilesystems,
@@ -8,6 +9,7 @@ import {
   type DiskLayout,
   type FilesystemArea,
   type Mount,
+  type ReadAhead,
 } from '../disk/index.js';
 import type { Snapshot } from '../source/index.js';
 import type { ObjectTarget, UploadGuard } from '../store/index.js';
@@ -58,7 +60,8 @@ export async function archiveDisk(
     const toMount = { snapshotId: snapshot.snapshotId, area, layout, mountPoint, onNotice };
     await using mount = await mountedArea(toMount, dependencies);
     usedBytes.set(area.path, mount.usedBytes);
-    const job = tarJob(snapshot, { area, mount, layout }, settings, dependencies);
+    await using ahead = readAhead(mount.path, { filesystemType: area.contents.type, clock: dependencies.clock });
+    const job = tarJob(snapshot, { area, mount, layout, ahead }, settings, dependencies);
     objects.push(await archive(job, area.partition, settings, dependencies));
   }
   return { objects, usedBytes };
@@ -106,11 +109,16 @@ function imageJob(
 
 function tarJob(
   snapshot: Snapshot,
-  from: { readonly area: FilesystemArea; readonly mount: Mount; readonly layout: DiskLayout },
+  from: {
+    readonly area: FilesystemArea;
+    readonly mount: Mount;
+    readonly layout: DiskLayout;
+    readonly ahead: ReadAhead;
+  },
   settings: MigrateSettings,
   dependencies: SnapshotDependencies,
 ): ArchiveJob {
-  const { area, mount, layout } = from;
+  const { area, mount, layout, ahead } = from;
   const { snapshotId } = snapshot;
   return {
     ...common(snapshot, settings),
@@ -128,6 +136,7 @@ function tarJob(
       await mount.requireIntact();
       await requireUnwritten(layout);
     },
+    onEntry: ahead.passed,
   };
 }
 

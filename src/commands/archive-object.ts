@@ -42,6 +42,8 @@ export interface ArchiveJob {
   readonly uploadStreams: number;
   /** Reads the source; the stream ends only when it is known to be whole, and throws where it is not. */
   readonly open: (signal: AbortSignal) => AsyncIterable<Buffer>;
+  /** Told of each entry of a tar that has passed. */
+  readonly onEntry?: (() => void) | undefined;
 }
 
 /** What the making needs. */
@@ -78,7 +80,7 @@ export async function archiveObject(job: ArchiveJob, options: ArchiveJobOptions)
   // A failure of one of the two ends the other: neither is any good alone.
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
-  const scan = indexing(job.content, index);
+  const scan = indexing(job, index);
   const progress = createProgress(job, { ...options, signal: either });
   let frames = 0;
 
@@ -148,7 +150,7 @@ const asItIs: ProgramStage = async function* (source) {
 };
 
 /** The stage that writes the index of what passes, its first line included; the last one is the caller's to write. */
-function indexing(content: Content, index: IndexWriter) {
+function indexing({ content, onEntry }: ArchiveJob, index: IndexWriter) {
   const begun = (
     header: string,
     stage: (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>,
@@ -161,7 +163,12 @@ function indexing(content: Content, index: IndexWriter) {
     return { stage: withHeader, totals };
   };
   if (content === 'tar') {
-    const scan = scanTar({ onEntry: (entry) => index.write(encodeIndexRecord({ kind: 'entry', entry })) });
+    const scan = scanTar({
+      onEntry: (entry) => {
+        onEntry?.();
+        return index.write(encodeIndexRecord({ kind: 'entry', entry }));
+      },
+    });
     return begun(encodeIndexHeader({ kind: 'tar' }), scan, () => ({
       entries: scan.totals.entries,
       bytes: scan.totals.tarBytes,

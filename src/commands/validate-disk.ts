@@ -1,5 +1,6 @@
 import { count, printable, type ValidatedObject } from '../core/index.js';
 import {
+  readAhead,
   readDevice,
   requireUnwritten,
   selectFilesystems,
@@ -7,7 +8,7 @@ import {
   type FilesystemArea,
 } from '../disk/index.js';
 import type { Snapshot } from '../source/index.js';
-import { walkDisk } from '../verify/index.js';
+import { walkDisk, type TreeEntry } from '../verify/index.js';
 import { tellFindings, type FindingTeller } from './archive-findings.js';
 import type { FoundArchive, FoundObject } from './find-archive.js';
 import { manifestDifferences } from './manifest-differences.js';
@@ -65,13 +66,16 @@ export async function validateDisk(
       const { mountPoint } = settings;
       await using mount = await mountedArea({ snapshotId, area: from, layout, mountPoint, onNotice }, dependencies);
       let sockets = 0;
-      const entries = () =>
-        walkDisk(mount.path, {
-          filesystemType: from.contents.type,
-          parallelism: dependencies.parallelism,
-          onSockets: (more) => (sockets += more),
-          signal: dependencies.signal,
-        });
+      const filesystemType = from.contents.type;
+      const entries = async function* (): AsyncGenerator<TreeEntry, void> {
+        await using ahead = readAhead(mount.path, { filesystemType, clock: dependencies.clock });
+        const { parallelism, signal } = dependencies;
+        const onSockets = (more: number): void => void (sockets += more);
+        for await (const entry of walkDisk(mount.path, { filesystemType, parallelism, onSockets, signal })) {
+          ahead.passed();
+          yield entry;
+        }
+      };
       const result = await use({ kind: 'tree', entries });
       await mount.requireIntact();
       await requireUnwritten(layout);

@@ -1,6 +1,7 @@
 export * from './layout.js';
 export * from './make-disk.js';
 export * from './mount.js';
+export * from './read-ahead.js';
 export * from './read-device.js';
 export * from './selection.js';
 export * from './strangers.js';

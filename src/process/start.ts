@@ -13,7 +13,7 @@ export interface StartOptions {
   /** Open file descriptors that the program gets as 3, 4 and so on. */
   readonly inherits?: readonly number[];
   /** Where its output goes instead of `stdout`, which is then empty. */
-  readonly output?: Socket;
+  readonly output?: Socket | 'nowhere';
   /** Texts that the program can read, each on a descriptor of its own after those: what must not stand in `argv`. */
   readonly gives?: readonly string[];
   /** Takes each line of standard error as it comes; without it only the last 8 KiB are kept, for the error message. */
@@ -43,8 +43,9 @@ const killAfterMs = 2_000;
 export function start(argv: readonly string[], options: StartOptions = {}): RunningProgram {
   const [program = '', ...args] = argv;
   const { inherits = [], gives = [] } = options;
+  const output = options.output === 'nowhere' ? 'ignore' : (options.output ?? 'pipe');
   const child = spawn(program, args, {
-    stdio: ['pipe', options.output ?? 'pipe', 'pipe', ...inherits, ...gives.map(() => 'pipe' as const)],
+    stdio: ['pipe', output, 'pipe', ...inherits, ...gives.map(() => 'pipe' as const)],
     env: { PATH: defaultPath(), HOME: process.env.HOME ?? '/root', LC_ALL: 'C', ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     // The types know of three pipes only when there is nothing else; of the second there is none where `output` is given.

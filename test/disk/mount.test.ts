@@ -36,6 +36,14 @@ describe('mounting', () => {
     expect(await readdir(join(folder, 'deep'))).toEqual([]);
   });
 
+  it('the kernel reads ahead 4 MiB of a file, not 128 KiB', async () => {
+    await using disk = await loopDisk(64);
+    await makeFilesystem.ext4(disk.path);
+    await run(['blockdev', '--setra', '256', disk.path]);
+    await using _mount = await mountReadOnly(await onlyFilesystem(disk.path), { mountPoint: join(folder, 'm'), clock });
+    expect(Number(await runText(['blockdev', '--getra', disk.path])) * 512).toBe(4 * 1024 ** 2);
+  });
+
   it('shows all subvolumes of a btrfs, whichever is the default', async () => {
     await using disk = await loopDisk(200);
     await makeFilesystem.btrfs(disk.path);

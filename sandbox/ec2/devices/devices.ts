@@ -62,7 +62,7 @@ export function loopDevices({ clock, lazyLoading }: LoopDevicesOptions): Devices
         if (found?.autoclear === true) {
           throw new AppError('device-missing', `${found.path} still serves ${volumeId} to programs that have it open.`);
         }
-        const path = found?.path ?? (await openLoop(backing));
+        const path = found?.path ?? (await openLoop(backing, { direct: backing !== file }));
         try {
           if (found === undefined) {
             // Partitions of an earlier user of this loop device that was freed while they were mounted.

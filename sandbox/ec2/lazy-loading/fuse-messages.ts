@@ -28,6 +28,8 @@ export const largestRequestBytes = inHeaderBytes + ioHeaderBytes + largestTransf
 
 const asynchronousReads = 1 << 0;
 const bigWrites = 1 << 5;
+/** Several pieces at a time for who passes the page cache by, as the loop device does. */
+const asynchronousDirectIo = 1 << 15;
 const maxPages = 1 << 22;
 const pageBytes = 4096;
 
@@ -87,7 +89,7 @@ export function initAnswer(id: bigint): Buffer {
   body.writeUInt32LE(7, 0);
   body.writeUInt32LE(31, 4);
   body.writeUInt32LE(largestTransferBytes, 8);
-  body.writeUInt32LE(asynchronousReads | bigWrites | maxPages, 12);
+  body.writeUInt32LE(asynchronousReads | bigWrites | asynchronousDirectIo | maxPages, 12);
   body.writeUInt16LE(16, 16);
   body.writeUInt16LE(12, 18);
   body.writeUInt32LE(largestTransferBytes, 20);

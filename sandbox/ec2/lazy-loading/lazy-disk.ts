@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Clock } from '../../../src/core/index.js';
 import { blockBytes } from '../../ebs/settings.js';
 import type { ColdBlocks } from './cold-blocks.js';
+import type { LazyLoading } from './lazy-files.js';
 
 /** The bytes of a volume of which some are still to be fetched. */
 export interface LazyDisk {
@@ -19,29 +20,29 @@ export interface LazyDiskParts {
   readonly file: FileHandle;
   readonly sizeBytes: number;
   readonly cold: ColdBlocks;
-  /** So fast are blocks fetched, all together. */
-  readonly bytesPerSecond: number;
+  readonly loading: LazyLoading;
   readonly clock: Clock;
 }
 
-/** Fetches each block once, whole, one after the other; what has been fetched does not wait for what has not. */
-export function lazyDisk({ file, sizeBytes, cold, bytesPerSecond, clock }: LazyDiskParts): LazyDisk {
-  const fetchMs = (blockBytes * 1000) / bytesPerSecond;
+/** Fetches each block once, and whole; what has been fetched does not wait for what has not. */
+export function lazyDisk({ file, sizeBytes, cold, loading, clock }: LazyDiskParts): LazyDisk {
+  const fetchMs = (blockBytes * 1000) / loading.bytesPerSecond;
   const fetching = new Map<number, Promise<void>>();
   let freeAtMs = 0;
 
   const fetch = async (block: number): Promise<void> => {
     freeAtMs = Math.max(freeAtMs, clock.now()) + fetchMs;
-    await clock.sleep(freeAtMs - clock.now());
+    await clock.sleep(freeAtMs + loading.latencyMs - clock.now());
     await cold.warm(block);
     fetching.delete(block);
   };
   const fetched = async (offset: number, bytes: number): Promise<void> => {
-    for (const block of cold.within(offset, bytes)) {
-      const under = fetching.get(block) ?? fetch(block);
-      fetching.set(block, under);
-      await under;
-    }
+    const under = cold.within(offset, bytes).map((block) => {
+      const one = fetching.get(block) ?? fetch(block);
+      fetching.set(block, one);
+      return one;
+    });
+    await Promise.all(under);
   };
 
   return {

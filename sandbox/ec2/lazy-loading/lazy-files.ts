@@ -6,8 +6,10 @@ import { coldMapOf } from './cold-blocks.js';
 
 /** How fast a volume that was made of a snapshot gives what nobody has read of it yet. */
 export interface LazyLoading {
-  /** For each volume. */
+  /** For each volume: so fast come all blocks together. */
   readonly bytesPerSecond: number;
+  /** Before a block begins to come; many can wait at once. */
+  readonly latencyMs: number;
 }
 
 /** Files of volumes as they are seen through lazy loading. */
@@ -47,7 +49,7 @@ export function lazyFiles(loading: LazyLoading | undefined, { clock }: { readonl
       await ended(view);
       if (loading === undefined || (await lacks(coldMapOf(file)))) return file;
       await writeFile(view, '', { mode: 0o600 });
-      const command = [process.execPath, ...process.execArgv, server, file, view, String(loading.bytesPerSecond)];
+      const command = [process.execPath, ...process.execArgv, server, file, view, JSON.stringify(loading)];
       const said = await runText(['setsid', '--fork', ...command]);
       if (said !== 'ready') throw new AppError('program-failed', `Lazy loading of ${file} could not begin.`);
       return view;

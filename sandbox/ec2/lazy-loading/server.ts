@@ -1,5 +1,5 @@
 // A process of its own, so that volumes outlive a sandbox that was killed, as their loop devices do:
-// `server.js <volume's file> <where to serve it> <bytes per second>`. Says "ready" when the file can be opened, and ends when it
+// `server.js <volume's file> <where to serve it> <LazyLoading as JSON>`. Says "ready" when the file can be opened, and ends when it
 // is unmounted, or has been open and is no more.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
@@ -8,15 +8,16 @@ import { run } from '../../../src/process/index.js';
 import { coldMapOf, openColdBlocks } from './cold-blocks.js';
 import { serveAsFile } from './fuse-file.js';
 import { lazyDisk } from './lazy-disk.js';
+import type { LazyLoading } from './lazy-files.js';
 
-const [path = '', target = '', rate = ''] = process.argv.slice(2);
+const [path = '', target = '', loadingText = ''] = process.argv.slice(2);
 
 async function main(): Promise<void> {
   const channel = await open('/dev/fuse', 'r+');
   const file = await open(path, 'r+');
   const { size: sizeBytes } = await file.stat();
   const cold = await openColdBlocks(coldMapOf(path));
-  const disk = lazyDisk({ file, sizeBytes, cold, bytesPerSecond: Number(rate), clock: systemClock });
+  const disk = lazyDisk({ file, sizeBytes, cold, loading: JSON.parse(loadingText) as LazyLoading, clock: systemClock });
   // fd=3: what `inherits` makes of the channel in the child.
   const options = 'fd=3,rootmode=100600,user_id=0,group_id=0,allow_other';
   const mount = ['mount', '-i', '-t', 'fuse', '-o', options, 'ebs-lazy-loading', target];

@@ -7,7 +7,7 @@ import { MiB, systemClock } from '../../../src/core/index.js';
 import { run, runText } from '../../../src/process/index.js';
 import { availableVolume, completedSnapshot, eventually, startEc2, volumeNow, type TestEc2 } from './support.js';
 
-const lazyLoading = { bytesPerSecond: 8 * MiB };
+const lazyLoading = { bytesPerSecond: 8 * MiB, latencyMs: 0 };
 /** What all volumes of these tests are made of. */
 const dataBytes = 32 * MiB;
 /** A piece of it that takes half a second at the speed above, and one that no kernel reads ahead from there. */
@@ -15,8 +15,8 @@ const pieceBytes = 4 * MiB;
 const farPiece = 24 * MiB;
 /** What has to be fetched takes longer than this, whatever the machine does; what has not, only if it does very much. */
 const fetchingMs = 400;
-const lazily = async (): Promise<{ ec2: TestEc2; snapshotId: string }> => {
-  const ec2 = await startEc2({ lazyLoading });
+const lazily = async (loading = lazyLoading): Promise<{ ec2: TestEc2; snapshotId: string }> => {
+  const ec2 = await startEc2({ lazyLoading: loading });
   const origin = await availableVolume(ec2.client);
   const device = await attached(ec2, origin, 0);
   const disk = await open(device, 'r+');
@@ -99,6 +99,19 @@ describe('lazy loading', () => {
     await Promise.all(others.map((device) => readingMs(device)));
     expect(oneMs).toBeGreaterThan(fetchingMs);
     expect(systemClock.now() - beganMs).toBeLessThan(2 * oneMs);
+  });
+
+  it('with a latency, blocks that are asked for at once wait for it at once', async () => {
+    const latencyMs = 400;
+    const { ec2, snapshotId: SnapshotId } = await lazily({ bytesPerSecond: 1024 * MiB, latencyMs });
+    const device = await attached(ec2, await availableVolume(ec2.client, { SnapshotId }), 0);
+    await run(['blockdev', '--setra', '0', device]);
+    const places = [4, 8, 12, 16, 20, 24, 28].map((at) => at * MiB);
+    const beganMs = systemClock.now();
+    await Promise.all(places.map((at) => readingMs(device, { at, bytes: 4096 })));
+    const tookMs = systemClock.now() - beganMs;
+    expect(tookMs).toBeGreaterThan(latencyMs);
+    expect(tookMs).toBeLessThan(3 * latencyMs);
   });
 
   it('gives the bytes of the snapshot, and keeps what is written before anything was read', async () => {
