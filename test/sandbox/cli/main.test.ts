@@ -59,11 +59,14 @@ describe('snap-to-s3 sandbox', () => {
     expect(io.err()).toContain(`"${speed}" is no speed`);
   });
 
-  it.each(['0MiB/s', 'slow', '20', '20MB/s', '20MiB/s,fast', '20MiB/s,20'])('start --lazy-loading %s -> usage', async (rate) => {
-    const io = captured();
-    expect(await sandboxMain(['start', `--lazy-loading=${rate}`])).toBe(2);
-    expect(io.err()).toContain(`"${rate}" is no rate`);
-  });
+  it.each(['0MiB/s', 'slow', '20', '20MB/s', '20MiB/s,fast', '20MiB/s,20'])(
+    'start --lazy-loading %s -> usage',
+    async (rate) => {
+      const io = captured();
+      expect(await sandboxMain(['start', `--lazy-loading=${rate}`])).toBe(2);
+      expect(io.err()).toContain(`"${rate}" is no rate`);
+    },
+  );
 
   it('--help is enough to begin with', async () => {
     const io = captured();
