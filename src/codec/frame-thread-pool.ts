@@ -1,5 +1,4 @@
-import { Worker } from 'node:worker_threads';
-import { AppError, messageOf } from '../core/index.js';
+import { startThread } from '../core/index.js';
 import type { FrameCodec } from './frame-codec.js';
 
 /** What a thread is started with. */
@@ -34,9 +33,7 @@ export interface FrameThreadPool extends AsyncDisposable {
   use<T>(work: (thread: FrameThread) => Promise<T>): Promise<T>;
 }
 
-interface OwnedThread extends FrameThread {
-  end(): Promise<void>;
-}
+interface OwnedThread extends FrameThread, AsyncDisposable {}
 
 /** Makes up to so many threads, each when it is first needed. */
 export function frameThreadPool(data: FrameThreadData, threads: number): FrameThreadPool {
@@ -47,7 +44,7 @@ export function frameThreadPool(data: FrameThreadData, threads: number): FrameTh
     const free = idle.pop();
     if (free !== undefined) return free;
     if (all.length >= threads) return new Promise((resolve) => waiting.push(resolve));
-    const started = startThread(data);
+    const started = startOne(data);
     all.push(started);
     return started;
   };
@@ -63,45 +60,24 @@ export function frameThreadPool(data: FrameThreadData, threads: number): FrameTh
       }
     },
     [Symbol.asyncDispose]: async () => {
-      await Promise.all(all.map((thread) => thread.end()));
+      await Promise.all(all.map((thread) => thread[Symbol.asyncDispose]()));
     },
   };
 }
 
-function startThread(workerData: FrameThreadData): OwnedThread {
-  const worker = new Worker(new URL('./frame-thread.js', import.meta.url), { workerData });
-  worker.unref();
-  let settle: ((result: FrameResult | AppError) => void) | undefined;
-  let dead: AppError | undefined;
-  const fail = (reason: string): void => {
-    dead ??= new AppError('internal', `A thread that works on frames is gone: ${reason}.`);
-    settle?.(dead);
-  };
-  worker.on('message', (result: FrameResult) => settle?.(result));
-  worker.on('error', (error) => fail(messageOf(error)));
-  worker.on('exit', () => fail('it has ended'));
+function startOne(data: FrameThreadData): OwnedThread {
+  const thread = startThread<FrameOrder, FrameResult>(new URL('./frame-thread.js', import.meta.url), {
+    task: 'works on frames',
+    data,
+  });
   let room: Buffer = Buffer.alloc(0);
   return {
     room: (bytes) => {
       if (room.length < bytes) room = Buffer.from(new SharedArrayBuffer(bytes));
       return room;
     },
-    run: async (order) => {
-      const result = await new Promise<FrameResult | AppError>((resolve) => {
-        settle = resolve;
-        if (dead === undefined) {
-          worker.ref();
-          worker.postMessage(order);
-        } else resolve(dead);
-      });
-      settle = undefined;
-      worker.unref();
-      if (result instanceof AppError) throw result;
-      return result;
-    },
-    end: async () => {
-      await worker.terminate();
-    },
+    run: thread.ask,
+    [Symbol.asyncDispose]: async () => await thread[Symbol.asyncDispose](),
   };
 }
 

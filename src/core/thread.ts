@@ -4,7 +4,7 @@ import { AppError, messageOf } from './errors.js';
 /** A thread of our own that answers questions in the order in which they were asked. Disposing ends it. */
 export interface Thread<Question, Answer> extends AsyncDisposable {
   /** Throws `internal` where the thread has come to an end. */
-  ask(question: Question): Promise<Answer>;
+  readonly ask: (question: Question) => Promise<Answer>;
 }
 
 /** What a thread is started with. */

@@ -23,9 +23,9 @@ const filesEach = 64;
 const entriesAhead = 2_048;
 /** Of a larger file the kernel reads ahead by itself, when tar has begun with it. */
 const mostFileBytes = 64 * 1024;
-/** All names of a directory are held in memory for sorting. Where they take more on disk, that is some 200,000, the reading ahead ends. */
-const mostDirectoryBytes = 16 * 1024 * 1024;
-/** Two files at most are being read by each program; on an ailing device each may take its time. */
+/** All names of a directory are held in memory, for sorting. Where they take more on disk, which are 200,000 short ones, the reading ahead ends. */
+const mostDirectoryBytes = 4 * 1024 * 1024;
+/** The programs end with the files that they were given; on an ailing device, perhaps never. */
 const endTimeoutMs = 10_000;
 
 /**
@@ -58,7 +58,7 @@ export function readAhead(directory: string, { filesystemType, clock }: ReadAhea
       if (!reading.stdin.write(named)) await once(reading.stdin, 'drain', { signal: over.signal });
     }
   };
-  void reading.ended.catch(() => undefined).then(() => over.abort());
+  const ended = reading.ended.catch(() => undefined).then(() => over.abort());
   const fed = feed()
     .catch(() => undefined)
     .then(() => reading.stdin.end());
@@ -71,12 +71,11 @@ export function readAhead(directory: string, { filesystemType, clock }: ReadAhea
       over.abort();
       wake?.();
       await fed;
+      // It starts no more of them. That those which run have ended is seen by their standard error, which it has given them.
+      reading.kill('SIGTERM');
       const bound = new AbortController();
-      const late = clock.sleep(endTimeoutMs, bound.signal).then(
-        () => reading.kill('SIGKILL'),
-        () => undefined,
-      );
-      await Promise.race([reading.ended.catch(() => undefined), late]);
+      const late = clock.sleep(endTimeoutMs, bound.signal).catch(() => undefined);
+      await Promise.race([ended, late]);
       bound.abort();
     },
   };

@@ -99,6 +99,26 @@ describe('reading ahead of tar', () => {
       expect(await cachedBytes(join(folder, 'large'))).toBeLessThan(8 * 1024 ** 2);
     }));
 
+  it('ends at a folder with more names than should be held in memory', () =>
+    onFilesystem(filesystemType, async (folder) => {
+      for (const name of ['a', 'b', 'c']) await mkdir(join(folder, name));
+      for (const name of ['a', 'c']) await writeFile(join(folder, name, 'file'), 'content');
+      // 264 bytes each in ext4.
+      await run([
+        'bash',
+        '-c',
+        'cd "$0" && for ((n = 0; n < 17000; n++)); do printf -v x "%0255d" $n; : >"$x"; done',
+        join(folder, 'b'),
+      ]);
+      await afresh(folder);
+      await using ahead = readAhead(folder, { filesystemType, clock });
+      expect(await isRead(join(folder, 'a', 'file'))).toBe(true);
+      // So that the last one would be its turn.
+      pass(ahead, 17_000);
+      await clock.sleep(1_000);
+      expect(await cachedBytes(join(folder, 'c', 'file'))).toBe(0);
+    }));
+
   it('a folder that is not there is nobody’s business but tar’s', async () => {
     await using ahead = readAhead('/nowhere/at/all', { filesystemType, clock });
     ahead.passed();

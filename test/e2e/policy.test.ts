@@ -87,7 +87,7 @@ function use(action: string, sid?: string): Promise<Finished> {
 
 describe('the shipped policy', () => {
   it.each(permissions)(
-    'without %s (%s) -> it is named, and nothing passes for done that is not',
+    'without %s (%s) -> it is named, nothing passes for done that is not, and with it nothing is left',
     async (action, sid) => {
       aws.allowRole([without(action, sid, bucket)]);
       const denied = await use(action, sid);
@@ -95,6 +95,14 @@ describe('the shipped policy', () => {
       expect(denied.status === 0, said).toBe(neededToTidy(action, sid));
       expect(said).toContain(action);
       expect(said).not.toMatch(/\n\s+at |defect/);
+
+      // When it is given back, what was left is found and removed, and the snapshot can be taken up again.
+      aws.allowRole([shippedPolicy({ bucket })]);
+      const cleaned = await aws.command(['cleanup', '--bucket', bucket]);
+      expect(cleaned.status, cleaned.stdout + cleaned.stderr).toBe(0);
+      expect(await aws.leftovers()).toEqual([]);
+      const { 'snap-to-s3': state } = await aws.tags(neededToAbort.has(action) ? large : small);
+      expect(['migrate', 'migrated']).toContain(state);
     },
   );
 

@@ -13,7 +13,7 @@ import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
 import { mountedAt, localAws, type LocalAws } from '../support/local-aws.js';
 import { loopDisk, type LoopDisk } from '../support/loop-disk.js';
 import { sha256sum } from '../support/read-archive.js';
-import { imageArchived, migrateHurried, restoreHurried, type HurriedRun } from './in-process.js';
+import { imageArchived, migrateHurried, patient, restoreHurried, type HurriedRun } from './in-process.js';
 import { subject, type Subject } from './support.js';
 
 // AWS fails at each stage of restoring: what was restored is right all the same, or there is none of it under its name, and
@@ -128,7 +128,7 @@ describe('a fault that lasts', () => {
       expect(done).toEqual([]);
       expect(JSON.stringify(failed)).toContain(VolumeId);
       expect(Tags?.some(({ Key }) => Key === 'snap-to-s3')).toBe(true);
-      await expectRestored(await restoreHurried(aws, disk));
+      await expectRestored(await restoreHurried(aws, disk, { policy: patient }));
     },
   );
 });

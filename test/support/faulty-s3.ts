@@ -11,6 +11,7 @@ import type { ObjectStore } from '../../src/store/index.js';
 /** The local S3 with faults on demand, and the store as the command composes it. */
 export interface FaultyS3 extends AsyncDisposable {
   readonly url: string;
+  /** What a test itself asks may take its time, on a machine that does other things as well. */
   readonly client: S3Client;
   /** Its bucket is `bucket`. Retries are quick and few. */
   readonly store: ObjectStore;
@@ -22,20 +23,19 @@ export interface FaultyS3 extends AsyncDisposable {
 
 const silent = (): undefined => undefined;
 
-/** Starts one; a silent socket is given up after half a second unless told otherwise. */
+/** Starts one; for the store, a silent socket is given up after half a second unless told otherwise. */
 export async function faultyS3({ socketTimeout = 500 } = {}): Promise<FaultyS3> {
   const folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-reading-'));
   const sandbox = await startSandbox({ stateDirectory: join(folder, 'state'), port: 0, delays: noDelays });
-  const client = new S3Client({
-    endpoint: sandbox.url,
-    region: 'us-east-1',
-    credentials: administrator,
-    forcePathStyle: true,
+  const way = { endpoint: sandbox.url, region: 'us-east-1', credentials: administrator, forcePathStyle: true };
+  const client = new S3Client(way);
+  await client.send(new CreateBucketCommand({ Bucket: 'bucket' }));
+  const hasty = new S3Client({
+    ...way,
     maxAttempts: 1,
     logger: { debug: silent, info: silent, warn: silent, error: silent },
     requestHandler: { connectionTimeout: 1_000, socketTimeout, httpAgent: { keepAlive: true, maxSockets: 100 } },
   });
-  await client.send(new CreateBucketCommand({ Bucket: 'bucket' }));
   const retries: AwsRetry[] = [];
   return {
     url: sandbox.url,
@@ -44,7 +44,7 @@ export async function faultyS3({ socketTimeout = 500 } = {}): Promise<FaultyS3> 
     retries,
     folder,
     store: {
-      client,
+      client: hasty,
       bucket: 'bucket',
       clock: systemClock,
       temporaryDirectory: folder,
@@ -53,6 +53,7 @@ export async function faultyS3({ socketTimeout = 500 } = {}): Promise<FaultyS3> 
     },
     [Symbol.asyncDispose]: async () => {
       client.destroy();
+      hasty.destroy();
       await sandbox.close();
       await rm(folder, { recursive: true, force: true });
     },

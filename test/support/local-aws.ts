@@ -129,6 +129,8 @@ export interface LocalAwsOptions {
   readonly roleKeys?: NonNullable<SandboxOptions['roleKeys']>;
   /** Whose tokens STS takes. */
   readonly identityProviders?: NonNullable<SandboxOptions['identityProviders']>;
+  /** How slowly volumes of snapshots give what was not read yet; at once, unless told. */
+  readonly lazyLoading?: NonNullable<SandboxOptions['lazyLoading']>;
   /** The time for AWS; the command goes by the machine's own. */
   readonly clock?: NonNullable<SandboxOptions['clock']>;
 }
@@ -140,6 +142,7 @@ export async function localAws({
   identityProviders,
   clock,
   archiveSpeed,
+  lazyLoading,
 }: LocalAwsOptions = {}): Promise<LocalAws> {
   const folder = await mkdtemp(join(tmpdir(), 'snap-to-s3-e2e-'));
   const stateDirectory = join(folder, 'state');
@@ -154,6 +157,7 @@ export async function localAws({
     ...(identityProviders === undefined ? {} : { identityProviders }),
     ...(archiveSpeed === undefined ? {} : { archiveSpeed }),
     ...(clock === undefined ? {} : { clock }),
+    ...(lazyLoading === undefined ? {} : { lazyLoading }),
   });
   const client = {
     endpoint: sandbox.url,
