@@ -34,10 +34,6 @@ function exampleVolume(at: number): VolumeUsage {
     const startTime = new Date(Date.UTC(2026, 10, 1) - (count - number) * 7 * 86_400_000);
     return {
       snapshotId: snapshotId(`snap-${(at * 1_000 + number).toString(16).padStart(17, '0')}`),
-      account: '123456789012',
-      region,
-      partition: 'aws',
-      currency: 'USD',
       tier: 'standard' as const,
       gibMonths: gib,
       dollarsPerMonth: gib * rate,
@@ -46,7 +42,7 @@ function exampleVolume(at: number): VolumeUsage {
     };
   });
   const number = at < kinds.length ? '' : ` ${Math.floor(at / kinds.length) + 1}`;
-  const place = { account: '123456789012', region, currency: 'USD' };
+  const place = { account: '123456789012', region, partition: 'aws', currency: 'USD' };
   return { origin: 'volume', volumeId: id, ...place, volumeGiB, name: `${name}${number}`, isDeleted, snapshots };
 }
 

@@ -1,8 +1,7 @@
 import type { SnapshotId, VolumeId } from '../core/index.js';
 
-/** What one snapshot takes in one storage tier, by the newest period that a cost report has of it. */
-export interface SnapshotUsage {
-  readonly snapshotId: SnapshotId;
+/** Where something is, and in what it is billed. */
+export interface BilledPlace {
   /** Twelve digits; empty where the report does not tell. */
   readonly account: string;
   /** Empty where the report does not tell. */
@@ -11,6 +10,11 @@ export interface SnapshotUsage {
   readonly partition: string;
   /** `USD`, `CNY`: what the amounts of the report are in. */
   readonly currency: string;
+}
+
+/** What one snapshot takes in one storage tier, by the newest period that a cost report has of it. */
+export interface SnapshotAmounts {
+  readonly snapshotId: SnapshotId;
   readonly tier: 'standard' | 'archive';
   /** What is billed for a whole month: the blocks that the snapshot has and the one before it has not, in GiB. */
   readonly gibMonths: number;
@@ -19,6 +23,9 @@ export interface SnapshotUsage {
   /** ISO time at which that period began. */
   readonly periodStart: string;
 }
+
+/** The same of a snapshot that stands by itself. */
+export interface SnapshotUsage extends BilledPlace, SnapshotAmounts {}
 
 /** What EC2 knows of a snapshot and its volume. */
 export interface SnapshotFacts {
@@ -32,20 +39,17 @@ export interface SnapshotFacts {
 }
 
 /** What the snapshots of one volume take, or a snapshot that is a copy, or those that EC2 does not tell of. */
-export interface VolumeUsage {
+export interface VolumeUsage extends BilledPlace {
   /** A copy has no volume, and which others share its blocks nobody tells. */
   readonly origin: 'volume' | 'copy' | 'unknown';
   /** Of the origin `volume`. */
   readonly volumeId: VolumeId | undefined;
-  readonly account: string;
-  readonly region: string;
-  readonly currency: string;
   readonly volumeGiB: number | undefined;
   readonly name: string | undefined;
   /** Undefined where nobody could be asked. */
   readonly isDeleted: boolean | undefined;
   /** By their dates; one that is in both tiers comes twice. */
-  readonly snapshots: readonly (SnapshotUsage & { readonly facts: SnapshotFacts | undefined })[];
+  readonly snapshots: readonly (SnapshotAmounts & { readonly facts: SnapshotFacts | undefined })[];
 }
 
 /** How many snapshots these are: one in both tiers is one. */

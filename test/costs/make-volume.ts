@@ -34,6 +34,7 @@ export function madeVolume(snapshots: readonly Made[], about: MadeVolume = {}): 
   const { volumeGiB = 100, isDeleted = false, region = 'us-east-1', name, id = 'vol-00000001' } = about;
   return {
     origin: 'volume',
+    partition: 'aws',
     currency: 'USD',
     volumeId: volumeId(id),
     account: '123456789012',
@@ -46,10 +47,6 @@ export function madeVolume(snapshots: readonly Made[], about: MadeVolume = {}): 
       const facts: SnapshotFacts = { volumeId: volumeId(id), volumeGiB, fullGiB, startTime, description, tags };
       return {
         snapshotId: snapshotId(`snap-${String(at).padStart(17, '0')}`),
-        account: '123456789012',
-        region,
-        partition: 'aws',
-        currency: 'USD',
         tier,
         gibMonths: gib,
         dollarsPerMonth: gib * 0.05,

@@ -162,7 +162,7 @@ function regionUsage(
   all: readonly [SnapshotUsage, ...SnapshotUsage[]],
   { facts, isGone }: { readonly facts: RegionFacts | undefined; readonly isGone: (one: SnapshotUsage) => boolean },
 ): RegionUsage {
-  const [{ account, region, currency }] = all;
+  const [{ account, region, partition, currency }] = all;
   const deleted: SnapshotUsage[] = [];
   const known: Known[] = [];
   for (const one of all) {
@@ -176,7 +176,7 @@ function regionUsage(
         (a.snapshotId < b.snapshotId ? -1 : 1),
     );
     const newest = snapshots.at(-1)?.facts;
-    const place = { account, region, currency, snapshots };
+    const place = { account, region, partition, currency, snapshots };
     if (newest === undefined) {
       return {
         origin: 'unknown',
@@ -219,8 +219,8 @@ type Known = VolumeUsage['snapshots'][number];
 
 /** Written out: with a spread, a hundred thousand take five times as long. */
 function knowing(one: SnapshotUsage, facts: SnapshotFacts | undefined): Known {
-  const { snapshotId, account, region, partition, currency, tier, gibMonths, dollarsPerMonth, periodStart } = one;
-  return { snapshotId, account, region, partition, currency, tier, gibMonths, dollarsPerMonth, periodStart, facts };
+  const { snapshotId, tier, gibMonths, dollarsPerMonth, periodStart } = one;
+  return { snapshotId, tier, gibMonths, dollarsPerMonth, periodStart, facts };
 }
 
 /** What belongs together: the snapshots of a volume; a copy by itself; all of which nothing is known. */
@@ -238,7 +238,7 @@ function requireOneCurrency(usage: readonly SnapshotUsage[]): void {
 }
 
 /** What some snapshots cost together, a month. */
-export function dollarsOf(usage: readonly SnapshotUsage[]): number {
+export function dollarsOf(usage: readonly Pick<SnapshotUsage, 'dollarsPerMonth'>[]): number {
   return usage.reduce((sum, { dollarsPerMonth }) => sum + dollarsPerMonth, 0);
 }
 
