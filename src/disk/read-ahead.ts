@@ -23,19 +23,19 @@ const filesEach = 64;
 const entriesAhead = 2_048;
 /** Of a larger file the kernel reads ahead by itself, when tar has begun with it. */
 const mostFileBytes = 64 * 1024;
-/** All names of a directory are held in memory, for sorting. Where they take more on disk, which are 200,000 short ones, the reading ahead ends. */
+/** All names of a directory are held, for sorting. Where they take more on disk (200,000 short ones), the reading ahead ends. */
 const mostDirectoryBytes = 4 * 1024 * 1024;
 /** The programs end with the files that they were given; on an ailing device, perhaps never. */
 const endTimeoutMs = 10_000;
 
 /**
- * Reads the beginnings of the files of a mounted tree in the order of `tar --sort=name`, some way ahead of who reads them all, and throws the
- * bytes away: what counts is that the kernel has them. tar waits for one file after the other, and on a volume whose blocks are still
- * being loaded from its snapshot for tens of milliseconds each time. It is never more than a help: what cannot be read here is
- * tar's to tell, and what fails here ends nothing else.
+ * Reads the beginnings of the files of a mounted tree in the order of `tar --sort=name`, some way ahead of who reads them all,
+ * and throws the bytes away: what counts is that the kernel has them. tar waits for one file after the other, and on a volume
+ * whose blocks are still being loaded from its snapshot for tens of milliseconds each time. It is never more than a help: what
+ * cannot be read here is tar's to tell, and what fails here ends nothing else.
  */
 export function readAhead(directory: string, { filesystemType, clock }: ReadAheadOptions): ReadAhead {
-  // xargs and head, since names reach them as bytes, and Node can read several files at once only in threads, at 10 MB each.
+  // By programs: Node reads several files at once only with threads, at 10 MB each. Through xargs, which takes any bytes as names.
   const reading = start(
     [
       ...['xargs', '--null', '--no-run-if-empty', `--max-procs=${programs}`, `--max-args=${filesEach}`],
@@ -89,11 +89,15 @@ interface FilePlace {
 
 /** The regular files below a directory in the order of tar. Throws where a directory cannot be read, or has too many names. */
 async function* filesBelow(directory: string, entersOthers: boolean): AsyncGenerator<FilePlace, void> {
-  const root = Buffer.from(directory).toString('latin1');
   const { dev } = await lstat(directory);
-  /** The entry of the tree itself is the first. */
+  const entered = async (path: string) => {
+    const facts = await lstat(Buffer.from(path, 'latin1'));
+    if (facts.size > mostDirectoryBytes) throw new Error(`${path} has too many names`);
+    return entersOthers || facts.dev === dev ? [{ path, entries: await entriesOf(path), next: 0 }] : [];
+  };
+  const open = await entered(Buffer.from(directory).toString('latin1'));
+  /** The tree itself is the first. */
   let entry = 1;
-  const open = [{ path: root, entries: await entriesOf(root), next: 0 }];
   for (let within = open.at(-1); within !== undefined; within = open.at(-1)) {
     const found = within.entries[within.next];
     within.next += 1;
@@ -104,10 +108,7 @@ async function* filesBelow(directory: string, entersOthers: boolean): AsyncGener
     const path = `${within.path}/${found.name}`;
     if (found.isFile()) yield { path, entry };
     entry += 1;
-    if (!found.isDirectory()) continue;
-    const facts = await lstat(Buffer.from(path, 'latin1'));
-    if (facts.size > mostDirectoryBytes) throw new Error(`${path} has too many names`);
-    if (entersOthers || facts.dev === dev) open.push({ path, entries: await entriesOf(path), next: 0 });
+    if (found.isDirectory()) open.push(...(await entered(path)));
   }
 }
 
