@@ -64,7 +64,8 @@ async function comparePairs(): Promise<void> {
 
 /** The same pairs with a new volume for every run, which is loaded from its snapshot while it is read, as on EC2. */
 async function comparePairsLoading(): Promise<void> {
-  if (!wanted.includes('loading')) return;
+  const chosen = pairs.filter(({ name }) => wanted.includes('loading') || wanted.includes(`loading-${name}`));
+  if (chosen.length === 0) return;
   await using stand = await startStand({ lazyLoading: { bytesPerSecond: 100 * MiB, latencyMs: 20 } });
   const files = await chooseFiles(gibibytes(values.size));
   const sizeGiB = Math.ceil((files.bytes * 1.25) / GiB);
@@ -74,7 +75,7 @@ async function comparePairsLoading(): Promise<void> {
   console.log('each block of 512 KiB begins to come after 20 ms, all together come at 100 MiB/s.\n');
   const rows: (readonly string[])[] = [];
   const options = { stand, snapshotId, volume: 'fresh', rounds, aws: values.aws, signal } as const;
-  for (const pair of pairs) rows.push(await measurePair(pair, options));
+  for (const pair of chosen) rows.push(await measurePair(pair, options));
   console.log(`${markdownTable([pairHead, ...rows])}\n`);
 }
 

@@ -119,6 +119,17 @@ describe('reading ahead of tar', () => {
       expect(await cachedBytes(join(folder, 'c', 'file'))).toBe(0);
     }));
 
+  it('without xargs nothing is read ahead, and nothing fails', async () => {
+    const path = process.env.PATH;
+    process.env.PATH = '/nowhere';
+    try {
+      await using ahead = readAhead('/usr/share', { filesystemType, clock });
+      pass(ahead, 10);
+    } finally {
+      process.env.PATH = path;
+    }
+  });
+
   it('a folder that is not there is nobody’s business but tar’s', async () => {
     await using ahead = readAhead('/nowhere/at/all', { filesystemType, clock });
     ahead.passed();
