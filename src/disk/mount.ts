@@ -4,6 +4,7 @@ import { abandon, AppError, count, messageOf, poll, type Clock } from '../core/i
 import { run } from '../process/index.js';
 import { mountBesideCopies } from './btrfs-copies.js';
 import { countedErrors } from './filesystem-errors.js';
+import { mountDevice } from './mount-device.js';
 import { deviceNumberOf, isMountOf, ownMounts } from './mountinfo.js';
 import type { FilesystemArea } from './selection.js';
 
@@ -46,7 +47,7 @@ const optionsByType: Readonly<Record<string, readonly string[]>> = {
  */
 const readAheadSectors = 8_192;
 const unmountTimeoutMs = 60_000;
-/** A journal of gigabytes is replayed from blocks that are still being loaded, and dirty pages are written out. */
+/** What was replayed from a journal of gigabytes is written out. */
 const kernelWorkMs = 60 * 60_000;
 
 /**
@@ -70,14 +71,12 @@ export async function mountReadOnly(area: FilesystemArea, options: MountOptions)
       present = false;
     },
   };
-  const flags = [...safeOptions, ...(optionsByType[type] ?? [])].join(',');
-  const mountIt = async (): Promise<void> => {
-    // A help, no more.
-    await run(['blockdev', '--setra', String(readAheadSectors), area.path], { signal }).catch(() => undefined);
-    await run(['mount', '-t', type, '-o', flags, area.path, mountPoint], { signal, limitMs: kernelWorkMs });
-  };
+  const flags = [...safeOptions, ...(optionsByType[type] ?? [])];
+  const mountIt = () => mountDevice({ devicePath: area.path, type, flags, mountPoint, clock: options.clock, signal });
   const onNotice = options.onNotice ?? (() => undefined);
   try {
+    // A help, no more.
+    await run(['blockdev', '--setra', String(readAheadSectors), area.path], { signal }).catch(() => undefined);
     if (type === 'btrfs') await mountBesideCopies(area, mountIt, { ...options, onNotice });
     else await mountIt();
   } catch (error) {

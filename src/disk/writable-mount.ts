@@ -1,6 +1,7 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { abandon, AppError, messageOf, type Clock } from '../core/index.js';
 import { run } from '../process/index.js';
+import { mountDevice } from './mount-device.js';
 import { unmount } from './mount.js';
 import { deviceNumberOf, isMountOf, ownMounts } from './mountinfo.js';
 
@@ -45,7 +46,7 @@ export async function mountForWriting(options: WritableMountOptions): Promise<Wr
   // A copy of the disk that it was may be on this machine, with the same UUID.
   const flags = ['rw', 'noatime', 'nosuid', 'nodev', 'noexec', ...(type === 'xfs' ? ['nouuid'] : [])];
   try {
-    await run(['mount', '-t', type, '-o', flags.join(','), devicePath, mountPoint], { signal });
+    await mountDevice({ devicePath, type, flags, mountPoint, clock, signal });
     await requireOurs(devicePath, mountPoint);
     return mount;
   } catch (error) {

@@ -1,11 +1,13 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/index.js';
 import { mountReadOnly, readLayout, selectFilesystems, type FilesystemArea } from '../../src/disk/index.js';
-import { run, runText } from '../../src/process/index.js';
+import { run, runText, start } from '../../src/process/index.js';
 import { loopDisk, makeFilesystem } from '../support/loop-disk.js';
+import { inOwnNamespace } from '../support/own-namespace.js';
 
 const clock = systemClock;
 let folder = '';
@@ -34,6 +36,28 @@ describe('mounting', () => {
       expect(mount.usedBytes).toBeLessThan(320 * 1024 ** 2);
     }
     expect(await readdir(join(folder, 'deep'))).toEqual([]);
+  });
+
+  it('waits while what was unmounted is still mounted in the namespace of a service that starts', async () => {
+    await using disk = await loopDisk(64);
+    await makeFilesystem.ext4(disk.path);
+    const area = await onlyFilesystem(disk.path);
+    const writable = join(folder, 'rw');
+    await mkdir(writable);
+    await run(['mount', disk.path, writable]);
+    const service = start(inOwnNamespace(['bash', '-c', 'echo started; read'], { keeping: writable }));
+    await new Promise((resolve) => service.stdout.once('data', resolve));
+    await run(['umount', writable]);
+    const options = { mountPoint: join(folder, 'm'), clock };
+    // That it is held, and so that the wait is needed.
+    await expect(run(['mount', '-o', 'ro', disk.path, writable])).rejects.toMatchObject({ code: 'program-failed' });
+    const letGo = setTimeout(1_000).then(() => {
+      service.stdin.end('\n');
+      return service.ended;
+    });
+    await using mount = await mountReadOnly(area, options);
+    await letGo;
+    expect(await readdir(mount.path)).toEqual(['lost+found']);
   });
 
   it('the kernel reads ahead 4 MiB of a file, not 128 KiB', async () => {

@@ -14,6 +14,7 @@ import {
 } from '../../src/disk/index.js';
 import { run, runText, start } from '../../src/process/index.js';
 import { loopDisk, makeFilesystem } from '../support/loop-disk.js';
+import { inOwnNamespace } from '../support/own-namespace.js';
 
 const clock = systemClock;
 let folder = '';
@@ -77,7 +78,7 @@ describe('a disk that something else has mounted', () => {
     await using disk = await loopDisk(64);
     await makeFilesystem.ext4(disk.path);
     const script = 'mount "$1" "$2" && echo mounted && read';
-    const service = start(['unshare', '--mount', 'bash', '-c', script, 'bash', disk.path, theirs]);
+    const service = start(inOwnNamespace(['bash', '-c', script, 'bash', disk.path, theirs]));
     try {
       const said: unknown = await new Promise((resolve) => service.stdout.once('data', resolve));
       expect(String(said)).toBe('mounted\n');

@@ -27,6 +27,7 @@ import { noDelays, startSandbox, type Ec2Delays, type SandboxOptions } from '../
 import { attachedVolume, findMachine, type Machine } from '../../sandbox/seed/index.js';
 import { poll, systemClock } from '../../src/core/index.js';
 import { run, runText } from '../../src/process/index.js';
+import { inOwnNamespace } from './own-namespace.js';
 
 const command = join(import.meta.dirname, '../../dist/bin/snap-to-s3.cjs');
 
@@ -329,7 +330,7 @@ export async function mountedAt<T>(
 }
 
 /** Whoever kills it kills what it runs. */
-const otherHost = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+const otherHost = ['--pid', '--fork', '--kill-child', '--mount-proc'];
 
 function runCommand(
   argv: readonly string[],
@@ -339,7 +340,8 @@ function runCommand(
   const env = Object.fromEntries(
     Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-  const [program = '', ...words] = [...(elsewhere ? otherHost : []), process.execPath, command, ...argv];
+  const local = [process.execPath, command, ...argv];
+  const [program = '', ...words] = elsewhere ? inOwnNamespace(local, { unshareOptions: otherHost }) : local;
   const child = spawn(program, words, {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
