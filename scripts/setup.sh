@@ -14,7 +14,7 @@ needed=(
 
 [ "${1:-}" = --tests ] && needed+=(
   xfs_io:xfsprogs btrfs:btrfs-progs mkfs.vfat:dosfstools tmux:tmux zsh:zsh fish:fish findmnt:util-linux setpriv:util-linux
-  chromium:chromium pngquant:pngquant
+  chromium:chromium pngquant:pngquant openssl:openssl
   /usr/bin/aws:awscli python3/boto3:python3-boto3 /usr/bin/rclone:rclone /usr/bin/restic:restic /usr/bin/s3cmd:s3cmd
 )
 

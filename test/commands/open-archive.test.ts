@@ -19,7 +19,7 @@ import { run } from '../../src/process/index.js';
 import type { ObjectStore } from '../../src/store/index.js';
 import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
 import { filesystemOn, localAws, type LocalAws } from '../support/local-aws.js';
-import { decompressed, sha256sum } from '../support/read-archive.js';
+import { decompressed, sha256Of } from '../support/read-archive.js';
 
 let aws: LocalAws;
 let keyring: GpgKeyring;
@@ -114,7 +114,7 @@ describe('an archive of ours', () => {
       expect(raw.equals(await byHand(store, object))).toBe(true);
       const { sha256, crc32, storedBytes, rawBytes, frames } = object.expected ?? fail();
       expect(verdict).toEqual({ sha256, crc32, storedBytes, rawBytes, frames, hasSeekTable: true, unchecked: 0 });
-      expect(sha256).toBe(await sha256sum(await aws.download(store.bucket, object.stored.key)));
+      expect(sha256).toBe(await sha256Of(await aws.download(store.bucket, object.stored.key)));
     },
     60_000,
   );

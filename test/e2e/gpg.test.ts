@@ -7,7 +7,7 @@ import { parseManifest, type Manifest } from '../../src/archive/index.js';
 import { run, runText } from '../../src/process/index.js';
 import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
 import { filesystemOn, localAws, mountedAt, type LocalAws } from '../support/local-aws.js';
-import { extracted, sha256sum, textOf, type IndexLine } from '../support/read-archive.js';
+import { extracted, sha256Of, textOf, type IndexLine } from '../support/read-archive.js';
 import { s3Witness } from '../support/s3-witness.js';
 import { readTree, type TreeEntry } from '../support/tree.js';
 
@@ -91,7 +91,7 @@ describe('an archive for two recipients', () => {
     expect(await aws.keys(bucket)).toHaveLength(3);
     const path = await aws.download(bucket, object?.key ?? '');
     const index = await aws.download(bucket, object?.index.key ?? '');
-    expect([await sha256sum(path), await sha256sum(index)]).toEqual([object?.sha256, object?.index.sha256]);
+    expect([await sha256Of(path), await sha256Of(index)]).toEqual([object?.sha256, object?.index.sha256]);
     const head = await aws.s3.send(new HeadObjectCommand({ Bucket: bucket, Key: object?.key }));
     expect(head).toMatchObject({ ContentType: 'application/octet-stream', ContentLength: object?.storedBytes });
     for (const [number, owner] of owners.entries()) {
@@ -125,7 +125,7 @@ describe('an archive for two recipients', () => {
     const [object] = (await migrated(bucket, random, [])).objects;
     expect(object?.etag).toMatch(/-\d+"?$/);
     const path = await aws.download(bucket, object?.key ?? '');
-    expect(await sha256sum(path)).toBe(object?.sha256);
+    expect(await sha256Of(path)).toBe(object?.sha256);
     await shell(`gpg -q -d '${path}' | lz4 -d | tar -t | grep -x ./random`, owners[0]);
   });
 });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { poll, systemClock } from '../../src/core/index.js';
 import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
 import { filesystemOn, localAws, mountedAt, type Finished, type LocalAws } from '../support/local-aws.js';
-import { decompressed, extracted, sha256sum } from '../support/read-archive.js';
+import { decompressed, extracted, sha256Of } from '../support/read-archive.js';
 
 // SIGKILL at random moments, each followed by a normal run: nothing is left, and everything is readable. `npm run
 // test:soak` kills more often. The moments and the ways follow from the seed, which the name of the test tells.
@@ -48,7 +48,7 @@ beforeAll(async () => {
   const bytes = randomBytes(40 * 1024 * 1024);
   const path = join(aws.folder, 'random');
   await writeFile(path, bytes);
-  sha256 = await sha256sum(path);
+  sha256 = await sha256Of(path);
   const snapshots = await aws.snapshots(
     (device) => filesystemOn(device, 'ext4', (mountedAt) => writeFile(join(mountedAt, 'random'), bytes)),
     lanes.reduce((sum, count) => sum + count),
@@ -124,8 +124,8 @@ async function expectReadable({ ids, way }: Fate): Promise<void> {
     path = await decompressed(path, way.ending.includes('zstd') ? 'zstd' : 'lz4');
     made.push(path, `${path}.d`);
     const sum = way.ending.startsWith('.img')
-      ? await mountedAt(path, { type: 'ext4', options: 'loop,ro' }, (folder) => sha256sum(join(folder, 'random')))
-      : await sha256sum(join(await extracted(path), 'random'));
+      ? await mountedAt(path, { type: 'ext4', options: 'loop,ro' }, (folder) => sha256Of(join(folder, 'random')))
+      : await sha256Of(join(await extracted(path), 'random'));
     expect(sum).toBe(sha256);
     await Promise.all(made.map((one) => rm(one, { recursive: true, force: true })));
   }

@@ -16,7 +16,7 @@ import {
   indexLines,
   membersOf,
   sha256OfRange,
-  sha256sum,
+  sha256Of,
   sparseFacts,
   textOf,
   type IndexLine,
@@ -24,7 +24,7 @@ import {
 import { s3Witness } from '../support/s3-witness.js';
 import { readTree, type TreeEntry } from '../support/tree.js';
 
-// Snapshots are archived by the real command and read back by lz4, zstd, tar and sha256sum alone.
+// Snapshots are archived by the real command and read back by lz4, zstd, tar and openssl alone.
 
 type Tree = ReadonlyMap<string, TreeEntry>;
 type FilesystemType = 'ext4' | 'xfs' | 'btrfs';
@@ -101,8 +101,8 @@ async function migrated(
 async function downloaded({ bucket }: Migrated, object: ManifestObject) {
   const path = await aws.download(bucket, object.key);
   const indexPath = await aws.download(bucket, object.index.key);
-  expect(await sha256sum(path)).toBe(object.sha256);
-  expect(await sha256sum(indexPath)).toBe(object.index.sha256);
+  expect(await sha256Of(path)).toBe(object.sha256);
+  expect(await sha256Of(indexPath)).toBe(object.index.sha256);
   const raw = await decompressed(path, object.codec);
   expect(Number(await runText(['stat', '--format=%s', raw]))).toBe(object.rawBytes);
   expect(Number(await runText(['stat', '--format=%s', path]))).toBe(object.storedBytes);

@@ -12,7 +12,7 @@ import { run } from '../../src/process/index.js';
 import { gpgKeyring, type GpgKeyring } from '../support/gpg-keyring.js';
 import { mountedAt, localAws, type LocalAws } from '../support/local-aws.js';
 import { loopDisk, type LoopDisk } from '../support/loop-disk.js';
-import { sha256sum } from '../support/read-archive.js';
+import { sha256Of } from '../support/read-archive.js';
 import { imageArchived, migrateHurried, patient, restoreHurried, type HurriedRun } from './in-process.js';
 import { subject, type Subject } from './support.js';
 
@@ -47,7 +47,7 @@ async function expectRestored({ done, failed, events }: HurriedRun): Promise<voi
   const link = `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${VolumeId?.replace('-', '') ?? ''}`;
   const attached = async () => ((await aws.volumes())[0]?.Attachments?.[0]?.State === 'attached' ? true : undefined);
   expect(await poll(attached, { clock: systemClock, intervalMs: 20, timeoutMs: 10_000 })).toBe(true);
-  const sum = await mountedAt(link, { type: 'ext4', options: 'ro' }, (path) => sha256sum(join(path, 'random')));
+  const sum = await mountedAt(link, { type: 'ext4', options: 'ro' }, (path) => sha256Of(join(path, 'random')));
   expect(sum).toBe(disk.sha256);
 }
 
@@ -157,7 +157,7 @@ const directory =
     const path = join(await newFolder(), 'files');
     return {
       destination: { kind: 'directory', path, patterns, devices: true },
-      sum: () => sha256sum(join(path, 'random')),
+      sum: () => sha256Of(join(path, 'random')),
       half: () => names(path),
     };
   };
@@ -166,7 +166,7 @@ const file: Place['open'] = async () => {
   const path = join(folder, 'disk.img');
   return {
     destination: { kind: 'file', path },
-    sum: () => sha256sum(path),
+    sum: () => sha256Of(path),
     half: async () => (await names(folder)).filter((name) => name === 'disk.img'),
   };
 };
@@ -183,7 +183,7 @@ const places: Readonly<Record<string, Place>> = {
       disks.push(device);
       return {
         destination: { kind: 'device', path: device.path, force: true },
-        sum: () => sha256sum(device.path),
+        sum: () => sha256Of(device.path),
         half: () => Promise.resolve([]),
       };
     },

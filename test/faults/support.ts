@@ -12,7 +12,7 @@ import { expect } from 'vitest';
 import type { Fault, InjectedFault } from '../../sandbox/faults/index.js';
 import { poll, systemClock } from '../../src/core/index.js';
 import { filesystemOn, type LocalAws } from '../support/local-aws.js';
-import { decompressed, extracted, sha256sum } from '../support/read-archive.js';
+import { decompressed, extracted, sha256Of } from '../support/read-archive.js';
 
 /** Every call that `migrate` makes when nothing goes wrong. */
 export const operations = {
@@ -50,7 +50,7 @@ export async function subject(aws: LocalAws, bucket: string): Promise<Subject> {
   const snapshotId = await aws.snapshot((device) =>
     filesystemOn(device, 'ext4', (mountedAt) => writeFile(join(mountedAt, 'random'), bytes)),
   );
-  return { snapshotId, bucket, sha256: await sha256sum(path) };
+  return { snapshotId, bucket, sha256: await sha256Of(path) };
 }
 
 /** Nothing is archived of it or under way, and its tag is `migrate`: what a run before has archived proves nothing of the next. */
@@ -72,7 +72,7 @@ export async function expectArchived(aws: LocalAws, { snapshotId, bucket, sha256
   const archive = keys.find((key) => key.includes(snapshotId) && key.endsWith('.tar.lz4'));
   expect(keys.some((key) => key.endsWith(`${snapshotId}.manifest.json`))).toBe(true);
   const tar = await decompressed(await aws.download(bucket, archive ?? ''), 'lz4');
-  expect(await sha256sum(join(await extracted(tar), 'random'))).toBe(sha256);
+  expect(await sha256Of(join(await extracted(tar), 'random'))).toBe(sha256);
   expect(await aws.tags(snapshotId)).toEqual({ 'snap-to-s3': 'migrated' });
   // The kernel lets go of a loop device when the last of those who look at new disks has closed it.
   const gone = async () => ((await aws.leftovers()).length === 0 ? true : undefined);

@@ -4,7 +4,8 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { run, runText } from '../../src/process/index.js';
 
-// Archives are read here as anyone would without this project: with lz4, zstd, tar, zcat and sha256sum.
+// Archives are read here as anyone would without this project: with lz4, zstd, tar, zcat and openssl, which sums up
+// a GiB in a tenth of the time of sha256sum.
 
 /** Decompresses a downloaded archive to a file beside it and returns its path. */
 export async function decompressed(path: string, codec: 'lz4' | 'zstd'): Promise<string> {
@@ -45,9 +46,9 @@ export async function indexLines(path: string): Promise<readonly IndexLine[]> {
     .map((line) => JSON.parse(line) as IndexLine);
 }
 
-/** What sha256sum says of a file or device. */
-export async function sha256sum(path: string): Promise<string> {
-  return (await runText(['sha256sum', '--zero', path])).slice(0, 64);
+/** SHA-256 of a file or device, hexadecimal. */
+export async function sha256Of(path: string): Promise<string> {
+  return (await runText(['openssl', 'dgst', '-sha256', '-r', path])).slice(0, 64);
 }
 
 /** SHA-256 of a range of a file. */
