@@ -1,8 +1,6 @@
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** A channel from a program to us; disposing closes it. */
 export interface Pipe extends AsyncDisposable {
@@ -12,8 +10,7 @@ export interface Pipe extends AsyncDisposable {
   readonly bytes: AsyncIterable<Buffer>;
 }
 
-/** A name of a Unix socket has 107 bytes at most (unix(7)), some 30 of which are ours. */
-const longestDirectoryBytes = 75;
+const secretBytes = 32;
 const pieceBytes = 64 * 1024;
 /** Pieces that are read before the reader has taken them up. */
 const piecesAhead = 16;
@@ -21,21 +18,24 @@ const piecesAhead = 16;
 /**
  * Makes a channel that is read into always the same memory. What Node opens for a program's output gives new memory for
  * every piece, and with gigabytes of it V8 looks through its whole heap hundreds of times. It is a pair of connected
- * sockets, which Node opens too: pipes of the kernel hold 64 KiB, and the two sides wait for each other all the time.
+ * sockets, which Node opens too: pipes of the kernel hold 64 KiB, and the two sides wait for each other all the time. The
+ * name by which they meet is in no directory (an abstract one, unix(7)), so that nothing of it outlives a process that is
+ * killed; anybody may connect to such a name, and only who knows a secret gets the program's output.
  */
 export async function openPipe(): Promise<Pipe> {
-  const parent = Buffer.byteLength(tmpdir()) > longestDirectoryBytes ? '/tmp' : tmpdir();
-  const directory = await mkdtemp(join(parent, 'snap-to-s3-pipe-'));
-  const server = createServer({ pauseOnConnect: true });
+  const path = `\0snap-to-s3-pipe-${randomUUID()}`;
+  const secret = randomBytes(secretBytes);
+  const server = createServer();
+  const accepted = acceptedWith(server, secret);
+  const ring = createRing();
   try {
-    const path = join(directory, 'pipe');
     server.listen(path);
     await once(server, 'listening');
-    const accepted = once(server, 'connection');
-    const ring = createRing();
     const readingEnd = connect({ path, onread: ring.onread });
+    await once(readingEnd, 'connect');
     readingEnd.on('end', ring.end).on('error', ring.fail);
-    const [writingEnd] = (await accepted) as [Socket];
+    readingEnd.write(secret);
+    const writingEnd = await accepted;
     return {
       writingEnd,
       bytes: ring.bytes(() => void readingEnd.resume()),
@@ -48,8 +48,22 @@ export async function openPipe(): Promise<Pipe> {
     };
   } finally {
     server.close();
-    await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** The first connection that says the secret; others are closed. */
+function acceptedWith(server: Server, secret: Buffer): Promise<Socket> {
+  return new Promise((resolve) => {
+    server.on('connection', (socket) => {
+      // Of a stranger's that breaks off nobody need hear.
+      socket.on('error', () => undefined);
+      socket.once('readable', () => {
+        const said = socket.read(secretBytes) as Buffer | null;
+        if (said?.equals(secret) === true) resolve(socket);
+        else socket.destroy();
+      });
+    });
+  });
 }
 
 /** Memory that is filled and read in turns. */
