@@ -9,7 +9,17 @@ import type { SnapshotUsage } from '../snapshot-usage.js';
 import { csvHeader } from './csv-header.js';
 import type { ReportFile } from './report-file.js';
 import { recogniseReport, type CostKind } from './report-format.js';
-import { billedDays, keepNewest, literal, makeNewest, newestPlaces, newestUsage, usageTable } from './report-sql.js';
+import {
+  billedDays,
+  countUnreadable,
+  keepNewest,
+  literal,
+  makeNewest,
+  makeResources,
+  newestPlaces,
+  newestUsage,
+  usageTable,
+} from './report-sql.js';
 import { resourceFailure, threadsFor } from './resources.js';
 import { sumsInParts } from './sums-in-parts.js';
 import { mostUnreadableTold, unreadableOf, type Unreadable, type UnreadableLine } from './unreadable-lines.js';
@@ -108,8 +118,9 @@ async function readFile(
     const whole = file.kind === 'gzip' ? requireWholeGzip(file.path, signal) : Promise.resolve();
     whole.catch(() => undefined);
     await sumsInParts(connection, query);
-    const counted = await connection.runAndReadAll('SELECT coalesce(sum(unreadable), 0)::INTEGER FROM sums');
-    await connection.run(keepNewest);
+    await connection.run(makeResources);
+    const counted = await connection.runAndReadAll(countUnreadable);
+    await connection.run(keepNewest(file.delivery));
     await whole;
     return await unreadableOf(connection, query, Number(counted.getRowsJS()[0]?.[0] ?? 0));
   } catch (error) {

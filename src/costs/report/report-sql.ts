@@ -27,38 +27,59 @@ export interface SnapshotsPart {
 
 /**
  * What of a file is usage of snapshots, in our own terms, added up for each snapshot and period; lines in which something is
- * missing by themselves, and only to be counted as `unreadable`. With a part, only of the snapshots that fall into it. What is
- * the same in all lines of a snapshot is grouped by, too: DuckDB is slow at finding any one of many texts.
+ * missing by themselves, as not `good`. With a part, only of the snapshots that fall into it. What is the same in all lines of a
+ * snapshot is grouped by, too: DuckDB is slow at finding any one of many texts.
  */
 export function sums(query: ReportQuery, { at, of }: SnapshotsPart = { at: 0, of: 1 }): string {
   const { isGood, lines } = usageLines(query, table(query));
   const inPart = of === 1 ? '' : `WHERE hash(regexp_extract(resource, ${snapshotPattern})) % ${of} = ${at}`;
   return `
-    WITH lines AS (SELECT *, ${isGood} AS good FROM (${lines}) ${inPart}), sums AS (
-      SELECT resource, ends_with(usage_type, 'ArchiveStorage') AS archived, account, started, good, currency,
-        CASE WHEN NOT starts_with(resource, 'arn:') THEN region END AS region,
-        max(ended) AS ended, sum(amount) AS amount, sum(cost) AS cost, count(*) AS lines
-      FROM lines WHERE usage_type LIKE 'EBS:%' OR usage_type LIKE '%-EBS:%' GROUP BY ALL
-    ), named AS (SELECT *, good AND regexp_matches(resource, ${snapshotPattern}) AS readable FROM sums)
-    SELECT *, ${query.file.delivery} AS delivery, CASE WHEN readable THEN 0 ELSE lines END AS unreadable FROM named`;
+    WITH lines AS (SELECT *, ${isGood} AS good FROM (${lines}) ${inPart})
+    SELECT resource, ends_with(usage_type, 'ArchiveStorage') AS archived, account, started, good, currency,
+      CASE WHEN NOT starts_with(resource, 'arn:') THEN region END AS region,
+      max(ended) AS ended, sum(amount) AS amount, sum(cost) AS cost, count(*) AS lines
+    FROM lines WHERE usage_type LIKE 'EBS:%' OR usage_type LIKE '%-EBS:%' GROUP BY ALL`;
 }
 
 /**
- * Of each snapshot the newest period in which it took something, and what came after; of each day the sum. From the table
- * `sums`, which is gone then. What an ARN says is looked for last, when most are gone.
+ * From the table `sums`, the table `resources`: whether each is a snapshot, the newest period in which it took something, and how
+ * many lines of it cannot be read. All that is asked of names is asked here, where each comes once.
  */
-export const keepNewest = `
+export const makeResources = `
+  CREATE TEMP TABLE resources AS
+  SELECT resource, is_snapshot, newest, CASE WHEN is_snapshot THEN bad ELSE lines END AS unreadable FROM (
+    SELECT resource, coalesce(regexp_matches(resource, ${snapshotPattern}), false) AS is_snapshot, sum(lines) AS lines,
+      sum(CASE WHEN good THEN 0 ELSE lines END) AS bad, max(CASE WHEN good AND amount > 0 THEN started END) AS newest
+    FROM sums GROUP BY resource
+  )`;
+
+/** How many lines cannot be read, from the table `resources`. */
+export const countUnreadable = 'SELECT coalesce(sum(unreadable), 0)::INTEGER FROM resources';
+
+/**
+ * Of each snapshot the newest period in which it took something, and what came after; of each day the sum. From the tables
+ * `sums` and `resources`, which are gone then. After that period there is nothing but what took nothing, so the many lines before
+ * it are told by a join for equality, which DuckDB is fast at. What an ARN says is looked for last, when most are gone.
+ */
+export function keepNewest(delivery: number): string {
+  return `
   INSERT INTO usage SELECT regexp_extract(resource, ${snapshotPattern}), archived, started,
       date_diff('second', started, ended) / 3600, amount, cost, split_part(resource, ':', 2),
       coalesce(nullif(split_part(resource, ':', 4), ''), region, ''),
-      coalesce(nullif(split_part(resource, ':', 5), ''), account, ''), coalesce(currency, ''), delivery
+      coalesce(nullif(split_part(resource, ':', 5), ''), account, ''), coalesce(currency, ''), ${delivery}
     FROM (
-      SELECT * FROM sums WHERE readable
-      QUALIFY started >= coalesce(max(CASE WHEN amount > 0 THEN started END) OVER (PARTITION BY resource), started)
+      SELECT sums.* FROM sums JOIN resources ON sums.resource = resources.resource AND started = newest
+      WHERE is_snapshot AND good AND amount > 0
+      UNION ALL
+      SELECT sums.* FROM sums JOIN resources USING (resource)
+      WHERE is_snapshot AND good AND NOT amount > 0 AND started >= coalesce(newest, started)
     );
-  INSERT INTO days SELECT CAST(started AS DATE), coalesce(account, ''), delivery, sum(cost), sum(amount)
-    FROM sums WHERE readable GROUP BY ALL;
-  DROP TABLE sums`;
+  INSERT INTO days SELECT CAST(started AS DATE), coalesce(account, ''), ${delivery}, sum(cost), sum(amount)
+    FROM sums ANTI JOIN (SELECT resource FROM resources WHERE NOT is_snapshot) AS others
+      ON sums.resource IS NOT DISTINCT FROM others.resource
+    WHERE good GROUP BY ALL;
+  DROP TABLE sums; DROP TABLE resources`;
+}
 
 /** The lines of snapshots that are in no sum: the number of each among those that DuckDB reads, and the field that is why. */
 export function unreadableLines(query: ReportQuery, most: number): string {

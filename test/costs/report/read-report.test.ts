@@ -192,6 +192,39 @@ describe('the same facts', () => {
     expect(rounded(await read([at]))).toMatchObject([{ gibMonths: 310 }]);
   });
 
+  it('of which the newer delivery says that the last period took nothing leave the period before', async () => {
+    const at = await newFolder();
+    const paths: string[] = [];
+    for (const [name, amount, age] of [
+      ['older', '6', 0],
+      ['newer', '0', 1],
+    ] as const) {
+      await mkdir(join(at, name));
+      const before = { ...here, ...day(19), snapshot: one, amount: '5', cost: '0.25' };
+      const text = csv(records('legacy', [before, { ...before, ...day(20), amount }]));
+      const path = await writeReport(join(at, name), text, { packing: 'csv', name: 'report-1.csv' });
+      await utimes(path, 1_000_000 + age, 1_000_000 + age);
+      paths.push(path);
+    }
+    expect(rounded(await read(paths))).toMatchObject([{ gibMonths: 155, periodStart: '2026-05-19T00:00:00Z' }]);
+  });
+
+  it('in parts, of which one takes back some of what another gives, are added up', async () => {
+    const at = await newFolder();
+    const first = { ...here, ...day(20), snapshot: one, amount: '6', cost: '0.3' };
+    const parts = [
+      [first],
+      [
+        { ...first, ...day(19), amount: '5' },
+        { ...first, amount: '-2', cost: '-0.1' },
+      ],
+    ];
+    for (const [part, lines] of parts.entries()) {
+      await writeReport(at, csv(records('legacy', lines)), { packing: 'csv', name: `report-${part + 1}.csv` });
+    }
+    expect(rounded(await read([at]))).toMatchObject([{ gibMonths: 124, dollarsPerMonth: 6.2 }]);
+  });
+
   it('in several zip files, one for each part, are added up', async () => {
     const at = await newFolder();
     for (const [part, lines] of [facts.slice(0, 2), facts.slice(2)].entries()) {
@@ -376,6 +409,7 @@ describe('lines of snapshots that cannot be read', () => {
     const path = await writeReport(await newFolder(), csv(records(kind, lines)), { packing, name: 'file' });
     const found = await read([path]);
     expect(rounded(found)).toMatchObject([{ gibMonths: 620, dollarsPerMonth: 31 }]);
+    expect(found.days).toEqual([{ day: '2026-05-20', dollars: 1, gibMonths: 20 }]);
     expect(found.unreadableLines).toBe(1);
     expect(found.unreadable).toMatchObject([{ file: path, line: packing === 'parquet' ? 3 : 4 }]);
   });
