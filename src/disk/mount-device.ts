@@ -11,10 +11,10 @@ export interface DeviceMountOptions {
   readonly mountPoint: string;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
+  /** As of `run`. */
+  readonly limitMs?: number;
 }
 
-/** A journal of gigabytes is replayed from blocks that are still being loaded. */
-const limitMs = 60 * 60_000;
 const busyMs = 10_000;
 
 /**
@@ -23,12 +23,12 @@ const busyMs = 10_000;
  * Throws `program-failed`.
  */
 export async function mountDevice(options: DeviceMountOptions): Promise<void> {
-  const { devicePath, type, flags, mountPoint, clock, signal } = options;
+  const { devicePath, type, flags, mountPoint, clock, ...running } = options;
   let busy: unknown;
   const mounted = await poll(
     async () => {
       try {
-        await run(['mount', '-t', type, '-o', flags.join(','), devicePath, mountPoint], { signal, limitMs });
+        await run(['mount', '-t', type, '-o', flags.join(','), devicePath, mountPoint], running);
         return true;
       } catch (error) {
         if (!isBusy(error)) throw error;
@@ -36,7 +36,7 @@ export async function mountDevice(options: DeviceMountOptions): Promise<void> {
         return undefined;
       }
     },
-    { clock, intervalMs: 100, timeoutMs: busyMs, signal },
+    { clock, intervalMs: 100, timeoutMs: busyMs, signal: options.signal },
   );
   if (mounted === undefined) throw busy;
 }

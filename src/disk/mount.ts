@@ -47,7 +47,7 @@ const optionsByType: Readonly<Record<string, readonly string[]>> = {
  */
 const readAheadSectors = 8_192;
 const unmountTimeoutMs = 60_000;
-/** What was replayed from a journal of gigabytes is written out. */
+/** A journal of gigabytes is replayed from blocks that are still being loaded, and dirty pages are written out. */
 const kernelWorkMs = 60 * 60_000;
 
 /**
@@ -72,7 +72,9 @@ export async function mountReadOnly(area: FilesystemArea, options: MountOptions)
     },
   };
   const flags = [...safeOptions, ...(optionsByType[type] ?? [])];
-  const mountIt = () => mountDevice({ devicePath: area.path, type, flags, mountPoint, clock: options.clock, signal });
+  const { path: devicePath } = area;
+  const mountIt = () =>
+    mountDevice({ devicePath, type, flags, mountPoint, clock: options.clock, signal, limitMs: kernelWorkMs });
   const onNotice = options.onNotice ?? (() => undefined);
   try {
     // A help, no more.

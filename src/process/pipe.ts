@@ -26,7 +26,8 @@ export async function openPipe(): Promise<Pipe> {
   const path = `\0snap-to-s3-pipe-${randomUUID()}`;
   const secret = randomBytes(secretBytes);
   const server = createServer();
-  const accepted = acceptedWith(server, secret);
+  const strangers = new Set<Socket>();
+  const accepted = acceptedWith(secret, { server, strangers });
   const ring = createRing();
   try {
     server.listen(path);
@@ -48,19 +49,25 @@ export async function openPipe(): Promise<Pipe> {
     };
   } finally {
     server.close();
+    for (const stranger of strangers) stranger.destroy();
   }
 }
 
-/** The first connection that says the secret; others are closed. */
-function acceptedWith(server: Server, secret: Buffer): Promise<Socket> {
+/** The connection that says the secret; all that have not are strangers. */
+function acceptedWith(
+  secret: Buffer,
+  { server, strangers }: { readonly server: Server; readonly strangers: Set<Socket> },
+): Promise<Socket> {
   return new Promise((resolve) => {
     server.on('connection', (socket) => {
+      strangers.add(socket);
       // Of a stranger's that breaks off nobody need hear.
       socket.on('error', () => undefined);
       socket.once('readable', () => {
         const said = socket.read(secretBytes) as Buffer | null;
-        if (said?.equals(secret) === true) resolve(socket);
-        else socket.destroy();
+        if (said?.equals(secret) !== true) return;
+        strangers.delete(socket);
+        resolve(socket);
       });
     });
   });

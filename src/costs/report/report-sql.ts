@@ -43,7 +43,7 @@ export function sums(query: ReportQuery, { at, of }: SnapshotsPart = { at: 0, of
 
 /**
  * From the table `sums`, the table `resources`: whether each is a snapshot, the newest period in which it took something, and how
- * many lines of it cannot be read. All that is asked of names is asked here, where each comes once.
+ * many lines of it cannot be read. What is no snapshot is told here, where each name comes once.
  */
 export const makeResources = `
   CREATE TEMP TABLE resources AS
