@@ -8,7 +8,7 @@ import { filesystemOn, localAws, type LocalAws } from '../support/local-aws.js';
 // On EC2 a volume is loaded from its snapshot while it is read, block by block, and each block takes its time. Who asks for
 // one file after the other waits for each of them.
 
-const latencyMs = 100;
+const latencyMs = 200;
 const files = 200;
 /** Each has blocks of its own, and waits for them at once: one after the other they take so long, whatever the machine does. */
 const oneByOneMs = files * latencyMs;
