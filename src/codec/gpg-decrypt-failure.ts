@@ -78,8 +78,9 @@ export function opensAsPlaintext(status: GpgWords['status']): boolean {
   return /^(?:62|74|75)$/.test(format) && Number(seconds) * 1000 > Date.UTC(2006, 0) && !/%[01]|\uFFFD/.test(name);
 }
 
-/** What gpg says when it has not come as far as to look at the message. */
-const isOwnTrouble = /invalid option|keyblock resource|homedir|can't (?:open|create|connect)|Permission denied|fatal/i;
+/** What gpg says when it has not come as far as to look at the message. Of bytes that are called compressed and are not, it says "Fatal" too. */
+const isOwnTrouble =
+  /invalid option|keyblock resource|homedir|can't (?:open|create|connect)|Permission denied|fatal(?!: \w+ inflate problem)/i;
 
 /** `pkdecrypt_failed 67108949`: source and code of libgpg-error in one number. */
 function isLocked(rest: string): boolean {
