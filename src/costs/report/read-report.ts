@@ -11,7 +11,8 @@ import type { ReportFile } from './report-file.js';
 import { recogniseReport, type CostKind } from './report-format.js';
 import {
   billedDays,
-  countUnreadable,
+  countResources,
+  findPlaces,
   keepNewest,
   literal,
   makeNewest,
@@ -119,10 +120,12 @@ async function readFile(
     whole.catch(() => undefined);
     await sumsInParts(connection, query);
     await connection.run(makeResources);
-    const counted = await connection.runAndReadAll(countUnreadable);
+    const counted = await connection.runAndReadAll(countResources);
+    const [unreadable = 0, withoutPlace = 0] = (counted.getRowsJS()[0] ?? []).map(Number);
+    if (withoutPlace > 0) await connection.run(findPlaces(query));
     await connection.run(keepNewest(file.delivery));
     await whole;
-    return await unreadableOf(connection, query, Number(counted.getRowsJS()[0]?.[0] ?? 0));
+    return await unreadableOf(connection, query, unreadable);
   } catch (error) {
     if (error instanceof AppError) throw error;
     const failure = resourceFailure(error, { where, ...options });

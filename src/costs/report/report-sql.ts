@@ -27,64 +27,83 @@ export interface SnapshotsPart {
 
 /**
  * What of a file is usage of snapshots, in our own terms, added up for each snapshot and period; lines in which something is
- * missing by themselves, as not `good`. With a part, only of the snapshots that fall into it. What is the same in all lines of a
- * snapshot is grouped by, too: DuckDB is slow at finding any one of many texts.
+ * missing by themselves, as not `good`. With a part, only of the snapshots that fall into it. The currency is grouped by, too, although
+ * it is the same in all lines of a snapshot: DuckDB is slow at finding any one of many texts.
  */
 export function sums(query: ReportQuery, { at, of }: SnapshotsPart = { at: 0, of: 1 }): string {
   const { isGood, lines } = usageLines(query, table(query));
   const inPart = of === 1 ? '' : `WHERE hash(regexp_extract(resource, ${snapshotPattern})) % ${of} = ${at}`;
   return `
-    WITH lines AS (SELECT *, ${isGood} AS good FROM (${lines}) ${inPart})
-    SELECT resource, ends_with(usage_type, 'ArchiveStorage') AS archived, account, started, good, currency,
-      CASE WHEN NOT starts_with(resource, 'arn:') THEN region END AS region,
+    SELECT resource, ends_with(usage_type, 'ArchiveStorage') AS archived, started, good, currency,
       max(ended) AS ended, sum(amount) AS amount, sum(cost) AS cost, count(*) AS lines
-    FROM lines WHERE usage_type LIKE 'EBS:%' OR usage_type LIKE '%-EBS:%' GROUP BY ALL`;
+    FROM (SELECT *, ${isGood} AS good FROM (${lines}) ${inPart}) GROUP BY ALL`;
 }
 
 /**
- * From the table `sums`, the table `resources`: whether each is a snapshot, the newest period in which it took something, and how
- * many lines of it cannot be read. What is no snapshot is told here, where each name comes once.
+ * From the table `sums`, the table `resources`: whether each is a snapshot, the newest period in which it took something, how
+ * many lines of it cannot be read, and where it is, as far as its name tells. What is in a name is looked for here, where each comes
+ * once.
  */
 export const makeResources = `
   CREATE TEMP TABLE resources AS
-  SELECT resource, is_snapshot, newest, CASE WHEN is_snapshot THEN bad ELSE lines END AS unreadable FROM (
+  SELECT resource, is_snapshot, newest, CASE WHEN is_snapshot THEN bad ELSE lines END AS unreadable,
+    ${named('region')} AS region, ${named('account')} AS account
+  FROM (
     SELECT resource, coalesce(regexp_matches(resource, ${snapshotPattern}), false) AS is_snapshot, sum(lines) AS lines,
       sum(CASE WHEN good THEN 0 ELSE lines END) AS bad, max(CASE WHEN good AND amount > 0 THEN started END) AS newest
     FROM sums GROUP BY resource
   )`;
 
-/** How many lines cannot be read, from the table `resources`. */
-export const countUnreadable = 'SELECT coalesce(sum(unreadable), 0)::INTEGER FROM resources';
+/** From the table `resources`: how many lines cannot be read, and of how many snapshots the name does not tell where they are. */
+export const countResources = `
+  SELECT coalesce(sum(unreadable), 0)::INTEGER, count(*) FILTER (is_snapshot AND (region IS NULL OR account IS NULL))::INTEGER
+  FROM resources`;
+
+/**
+ * Reads the file once more, for where those snapshots are. AWS names them by ARNs that tell it, and to read two columns more for
+ * all lines would take as much again as half of what is read for each.
+ */
+export function findPlaces(query: ReportQuery): string {
+  const { lines } = usageLines(query, table(query));
+  return `
+    UPDATE resources SET region = coalesce(resources.region, found.region), account = coalesce(resources.account, found.account)
+    FROM (
+      SELECT resource, max(region) AS region, max(account) AS account FROM (${lines})
+      WHERE ${named('region')} IS NULL OR ${named('account')} IS NULL GROUP BY resource
+    ) AS found WHERE resources.resource = found.resource`;
+}
+
+/** What the ARN of a resource says; null where it says nothing, or is none. */
+function named(what: 'region' | 'account'): string {
+  return `nullif(split_part(resource, ':', ${what === 'region' ? 4 : 5}), '')`;
+}
 
 /**
  * Of each snapshot the newest period in which it took something, and what came after; of each day the sum. From the tables
  * `sums` and `resources`, which are gone then. After that period there is nothing but what took nothing, so the many lines before
- * it are told by a join for equality, which DuckDB is fast at. What an ARN says is looked for last, when most are gone.
+ * it are told by a join for equality, which DuckDB is fast at.
  */
 export function keepNewest(delivery: number): string {
   return `
   INSERT INTO usage SELECT regexp_extract(resource, ${snapshotPattern}), archived, started,
       date_diff('second', started, ended) / 3600, amount, cost, split_part(resource, ':', 2),
-      coalesce(nullif(split_part(resource, ':', 4), ''), region, ''),
-      coalesce(nullif(split_part(resource, ':', 5), ''), account, ''), coalesce(currency, ''), ${delivery}
+      coalesce(region, ''), coalesce(account, ''), coalesce(currency, ''), ${delivery}
     FROM (
-      SELECT sums.* FROM sums JOIN resources ON sums.resource = resources.resource AND started = newest
+      SELECT sums.*, region, account FROM sums JOIN resources ON sums.resource = resources.resource AND started = newest
       WHERE is_snapshot AND good AND amount > 0
       UNION ALL
-      SELECT sums.* FROM sums JOIN resources USING (resource)
+      SELECT sums.*, region, account FROM sums JOIN resources USING (resource)
       WHERE is_snapshot AND good AND NOT amount > 0 AND started >= coalesce(newest, started)
     );
   INSERT INTO days SELECT CAST(started AS DATE), coalesce(account, ''), ${delivery}, sum(cost), sum(amount)
-    FROM sums ANTI JOIN (SELECT resource FROM resources WHERE NOT is_snapshot) AS others
-      ON sums.resource IS NOT DISTINCT FROM others.resource
-    WHERE good GROUP BY ALL;
+    FROM sums JOIN resources USING (resource) WHERE is_snapshot AND good GROUP BY ALL;
   DROP TABLE sums; DROP TABLE resources`;
 }
 
 /** The lines of snapshots that are in no sum: the number of each among those that DuckDB reads, and the field that is why. */
 export function unreadableLines(query: ReportQuery, most: number): string {
   const { format } = query;
-  const { text } = named(query);
+  const { text } = expressions(query);
   const fields = [format.resource, format.start, format.end?.column ?? format.start, format.amount, format.cost];
   const { isGood, lines } = usageLines(query, table(query, 'numbered'), [
     'number',
@@ -96,11 +115,11 @@ export function unreadableLines(query: ReportQuery, most: number): string {
     `CASE ${conditions.map((condition, at) => `WHEN ${condition} THEN ${of(fields[at] ?? '', at)}`).join(' ')} END`;
   return `
     SELECT number, ${choice(literal)} AS field, coalesce(${choice((_, at) => `field_${at}`)}, '') AS value FROM (${lines})
-    WHERE regexp_matches(usage_type, '(^|-)EBS:') AND (NOT ${isGood} OR ${isNone}) ORDER BY number LIMIT ${most}`;
+    WHERE NOT ${isGood} OR ${isNone} ORDER BY number LIMIT ${most}`;
 }
 
 /** How SQL calls columns: by their place, for names differ from each other by upper and lower case only. */
-function named({ file, columns }: ReportQuery) {
+function expressions({ file, columns }: ReportQuery) {
   const nameOf = (column: string): string =>
     file.kind === 'parquet' ? identifier(column) : `c${columns.indexOf(column)}`;
   const text = (column: string | undefined): string =>
@@ -114,7 +133,7 @@ function usageLines(
   from: string,
   more: readonly string[] = [],
 ): { readonly lines: string; readonly isGood: string } {
-  const { nameOf, text } = named(query);
+  const { nameOf, text } = expressions(query);
   const { format } = query;
   const { end } = format;
   const time = (expression: string): string => `TRY_CAST(${expression} AS TIMESTAMP)`;
@@ -124,14 +143,17 @@ function usageLines(
       ? `${started} + INTERVAL 1 DAY`
       : time(end.isInterval ? `split_part(${text(end.column)}, '/', 2)` : nameOf(end.column));
   const correction = format.correction === undefined ? '' : `AND coalesce(${text(format.correction)}, '') = ''`;
+  const usageType = text(format.usageType);
   const lines = `
-      SELECT ${[...more, ''].join(', ')}${text(format.resource)} AS resource, ${text(format.usageType)} AS usage_type,
+      SELECT ${[...more, ''].join(', ')}${text(format.resource)} AS resource, ${usageType} AS usage_type,
         ${started} AS started, ${ended} AS ended, TRY_CAST(${nameOf(format.amount)} AS DOUBLE) AS amount,
         TRY_CAST(${nameOf(format.cost)} AS DOUBLE) AS cost, ${text(format.region)} AS region, ${text(format.account)} AS account,
         ${text(format.currency)} AS currency
       FROM ${from}
-      WHERE (${text(format.usageType)} LIKE '%EBS:SnapshotUsage' OR ${text(format.usageType)} LIKE '%EBS:SnapshotArchiveStorage')
-        AND ${text(format.lineType)} IN ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage') ${correction}`;
+      WHERE (${usageType} LIKE '%EBS:SnapshotUsage' OR ${usageType} LIKE '%EBS:SnapshotArchiveStorage')
+        AND (${usageType} LIKE 'EBS:%' OR ${usageType} LIKE '%-EBS:%')
+        AND CASE WHEN ${usageType} IS NULL THEN false
+          ELSE ${text(format.lineType)} IN ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage') END ${correction}`;
   return { lines, isGood: 'coalesce(ended > started AND amount IS NOT NULL AND cost IS NOT NULL, false)' };
 }
 

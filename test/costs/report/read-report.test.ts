@@ -107,6 +107,11 @@ const expected = [
     periodStart: '2026-05-20T00:00:00Z',
   },
 ].sort((a, b) => (a.snapshotId < b.snapshotId ? -1 : 1));
+/** One that no reader of CSV takes for a number, and one that lacks it. */
+const unreadable: readonly ReportLine[] = [
+  { ...here, ...day(20), snapshot: one, resource: one, amount: 'much', cost: '1' },
+  { ...here, ...day(20), snapshot: two, resource: two, amount: '1', cost: '' },
+];
 
 const rounded = ({ usage }: ReadReport): readonly object[] =>
   usage.map(({ gibMonths, dollarsPerMonth, ...rest }) => ({
@@ -258,11 +263,31 @@ describe('the same facts', () => {
     expect(rounded(await read([path]))).toEqual(expected);
   });
 
-  it('with bare ids instead of names of resources take region and account from their columns', async () => {
-    const bare = facts.map((line) => ({ ...line, resource: line.resource ?? line.snapshot }));
-    const path = await writeReport(await newFolder(), csv(records('focus', bare)), { packing: 'csv', name: 'file' });
-    // Whose partition it is, only the name of a resource tells.
-    expect(rounded(await read([path]))).toEqual(expected.map((one) => ({ ...one, partition: '' })));
+  it.each(['csv', 'gzip', 'parquet'] as const)(
+    'with bare ids instead of names of resources take region and account from their columns: %s',
+    async (packing) => {
+      const bare = facts.map((line) => ({ ...line, resource: line.resource ?? line.snapshot }));
+      const text = csv(records('focus', [...bare, ...unreadable]));
+      const path = await writeReport(await newFolder(), text, { packing, name: 'file' });
+      const found = await read([path]);
+      // Whose partition it is, only the name of a resource tells.
+      expect(rounded(found)).toEqual(expected.map((one) => ({ ...one, partition: '' })));
+      expect(found.unreadableLines).toBe(2);
+    },
+  );
+
+  it.each([
+    ['a region', (at: ReportLine) => `arn:aws:ec2:${at.region}::snapshot/${at.snapshot}`],
+    ['an account', (at: ReportLine) => `arn:aws:ec2::${at.account}:snapshot/${at.snapshot}`],
+    ['neither', (at: ReportLine) => `arn:aws:ec2:::snapshot/${at.snapshot}`],
+  ])('with some names that tell %s alone take the rest from the columns', async (_, name) => {
+    // The other snapshots have names that tell all.
+    const mixed = facts.map((line) => (line.snapshot === one ? { resource: name(line), ...line } : line));
+    const text = csv(records('cur-2', mixed));
+    const path = await writeReport(await newFolder(), text, { packing: 'parquet', name: 'file' });
+    const found = await read([path]);
+    expect(rounded(found)).toEqual(expected);
+    expect(found.days.map(({ dollars }) => Number(dollars.toFixed(9)))).toEqual([0.5, 0.25, 0.775]);
   });
 
   it.each([
