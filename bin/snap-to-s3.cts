@@ -8,14 +8,15 @@ import type * as Command from '../src/cli/main.js';
 /** Sockets that somebody forgot must not keep a finished command alive. */
 const lingerMs = 2_000;
 
-/** Where scripts/bundle.ts puts both commands: each in few files, since loading hundreds takes longer than most of what they do. */
-const bundle = '../command';
+/** `scripts/bundle.ts` puts both commands there: each in few files, since loading hundreds takes longer than most of what they do. */
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- one of them, and not before it is known which
+const load = (command: 'main' | 'sandbox'): unknown => require(`../command/${command}.js`);
 
 async function main(argv: readonly string[]): Promise<void> {
   process.exitCode =
     argv[0] === 'sandbox'
-      ? await ((await import(`${bundle}/sandbox.js`)) as typeof Sandbox).sandboxMain(argv.slice(1))
-      : await ((await import(`${bundle}/main.js`)) as typeof Command).main(argv);
+      ? await (load('sandbox') as typeof Sandbox).sandboxMain(argv.slice(1))
+      : await (load('main') as typeof Command).main(argv);
   setTimeout(() => process.exit(), lingerMs).unref();
 }
 

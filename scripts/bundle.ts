@@ -2,7 +2,8 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rolldown, type OutputChunk } from 'rolldown';
 
-// The command in few files, in dist/command: loading hundreds of modules one by one takes longer than most commands run.
+// The command in few files, in dist/command: loading hundreds of modules one by one takes longer than most commands run. As
+// CommonJS, which Node loads in two thirds of the time of ES modules.
 // `node dist/scripts/bundle.js`, after tsc. The library (dist/src) stays as it is.
 
 /** What is started by name: the two commands, and each thread and process that they start beside themselves. */
@@ -37,11 +38,12 @@ async function bundle(): Promise<void> {
   });
   const { output } = await read.write({
     dir: folder,
-    format: 'esm',
+    format: 'cjs',
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
     sourcemap: true,
   });
+  await writeFile(join(folder, 'package.json'), `${JSON.stringify({ type: 'commonjs' })}\n`);
   // It runs in the page, not here.
   const page = await rolldown({ input: 'src/cli/page/browser/page.ts', transform: { target: 'es2022' } });
   await page.write({ file: join(folder, 'browser/page.js'), format: 'esm' });

@@ -57,9 +57,7 @@ function leaveTerminal(): void {
   }
 }
 
-try {
-  await main();
-} catch (error) {
+main().catch((error: unknown) => {
   writeSync(2, messageOf(error));
   process.exitCode = 1;
-}
+});
