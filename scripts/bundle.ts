@@ -39,6 +39,7 @@ async function bundle(): Promise<void> {
   const { output } = await read.write({
     dir: folder,
     format: 'cjs',
+    dynamicImportInCjs: false,
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
     sourcemap: true,

@@ -158,35 +158,45 @@ async function newest(connection: DuckDBConnection): Promise<readonly SnapshotUs
   await connection.run(makeNewest);
   const places = placeRows
     .parse((await connection.runAndReadAll(newestPlaces)).getRowObjectsJS())
-    .map(({ arn_partition: partition, region, account, currency, started }) => ({
-      account,
-      region,
-      partition,
+    .map(({ billed, archived, started: periodStart }) => {
+      const [partition = '', region = '', account = '', told = ''] = billed.split('\n');
       // Reports have said it since 2018; before that, only China had another.
-      currency: currency !== '' ? currency : partition === 'aws-cn' ? 'CNY' : 'USD',
-      periodStart: started,
-    }));
+      const currency = told !== '' ? told : partition === 'aws-cn' ? 'CNY' : 'USD';
+      const tier = archived ? ('archive' as const) : ('standard' as const);
+      return { account, region, partition, currency, tier, periodStart };
+    });
   const result = await connection.stream(newestUsage);
   const usage: SnapshotUsage[] = [];
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     // By columns, and checked by hand: a hundred thousand rows take longer else than the query.
-    const [ids = [], archived = [], placesOf = [], gibMonths = [], dollars = []] = chunk.getColumns();
-    for (let row = 0; row < chunk.rowCount; row += 1) {
-      const place = places[Number(placesOf[row])];
-      const [id, gib, cost] = [ids[row], gibMonths[row], dollars[row]];
-      if (place === undefined || typeof id !== 'string' || typeof gib !== 'number' || typeof cost !== 'number') {
+    const { rowCount } = chunk;
+    const ids = chunk.getColumnVector(0);
+    const placesOf = chunk.getColumnVector(1);
+    const allGiB = chunk.getColumnVector(2);
+    const allDollars = chunk.getColumnVector(3);
+    for (let row = 0; row < rowCount; row += 1) {
+      const id = ids.getItem(row);
+      const place = places[Number(placesOf.getItem(row))];
+      const gibMonths = allGiB.getItem(row);
+      const dollars = allDollars.getItem(row);
+      if (
+        place === undefined ||
+        typeof id !== 'string' ||
+        typeof gibMonths !== 'number' ||
+        typeof dollars !== 'number'
+      ) {
         throw new AppError('internal', 'The report was read, but a snapshot of it has no place or no amounts.');
       }
-      const { account, region, partition, currency, periodStart } = place;
+      const { account, region, partition, currency, tier, periodStart } = place;
       usage.push({
         snapshotId: snapshotId(id),
         account,
         region,
         partition,
         currency,
-        tier: archived[row] === true ? 'archive' : 'standard',
-        gibMonths: gib,
-        dollarsPerMonth: cost,
+        tier,
+        gibMonths,
+        dollarsPerMonth: dollars,
         periodStart,
       });
     }
@@ -203,12 +213,4 @@ async function daysOf(connection: DuckDBConnection): Promise<readonly BilledDay[
 
 const dayRows = z.array(z.object({ day: z.string(), dollars: z.number(), gib_months: z.number() }));
 const describedRows = z.array(z.object({ column_name: z.string() }));
-const placeRows = z.array(
-  z.object({
-    arn_partition: z.string(),
-    region: z.string(),
-    account: z.string(),
-    currency: z.string(),
-    started: z.string(),
-  }),
-);
+const placeRows = z.array(z.object({ billed: z.string(), archived: z.boolean(), started: z.string() }));

@@ -11,10 +11,12 @@ export interface ReportQuery {
   readonly columns: readonly string[];
 }
 
-/** The usage of snapshots that files have, each reduced to the newest period of each snapshot. */
+/**
+ * The usage of snapshots that files have, each reduced to the newest period of each snapshot. Where it is billed is one text (see
+ * {@link newestPlaces}): DuckDB takes four times as long to carry four.
+ */
 export const usageTable = `CREATE TABLE usage (
-  snapshot VARCHAR, archived BOOLEAN, started TIMESTAMP, hours DOUBLE, amount DOUBLE, cost DOUBLE,
-  arn_partition VARCHAR, region VARCHAR, account VARCHAR, currency VARCHAR, delivery INTEGER);
+  snapshot VARCHAR, archived BOOLEAN, started TIMESTAMP, hours DOUBLE, amount DOUBLE, cost DOUBLE, billed VARCHAR, delivery INTEGER);
   CREATE TABLE days (day DATE, account VARCHAR, delivery INTEGER, cost DOUBLE, amount DOUBLE)`;
 
 const snapshotPattern = `'snap-(?:[0-9a-f]{17}|[0-9a-f]{8})$'`;
@@ -86,8 +88,8 @@ function named(what: 'region' | 'account'): string {
 export function keepNewest(delivery: number): string {
   return `
   INSERT INTO usage SELECT regexp_extract(resource, ${snapshotPattern}), archived, started,
-      date_diff('second', started, ended) / 3600, amount, cost, split_part(resource, ':', 2),
-      coalesce(region, ''), coalesce(account, ''), coalesce(currency, ''), ${delivery}
+      date_diff('second', started, ended) / 3600, amount, cost,
+      concat_ws(chr(10), split_part(resource, ':', 2), coalesce(region, ''), coalesce(account, ''), coalesce(currency, '')), ${delivery}
     FROM (
       SELECT sums.*, region, account FROM sums JOIN resources ON sums.resource = resources.resource AND started = newest
       WHERE is_snapshot AND good AND amount > 0
@@ -197,8 +199,7 @@ function csvTable({ file, format, columns }: ReportQuery, more: readonly string[
  */
 export const makeNewest = `
   CREATE TEMP TABLE newest AS WITH deliveries AS (
-    SELECT snapshot, archived, started, delivery, max(hours) AS hours, sum(amount) AS amount, sum(cost) AS cost,
-      max(arn_partition) AS arn_partition, max(region) AS region, max(account) AS account, max(currency) AS currency
+    SELECT snapshot, archived, started, delivery, max(hours) AS hours, sum(amount) AS amount, sum(cost) AS cost, max(billed) AS billed
     FROM usage GROUP BY snapshot, archived, started, delivery
   ), periods AS (
     SELECT * FROM deliveries QUALIFY delivery = max(delivery) OVER (PARTITION BY snapshot, started)
@@ -206,17 +207,16 @@ export const makeNewest = `
   SELECT *, date_diff('hour', date_trunc('month', started), date_trunc('month', started) + INTERVAL 1 MONTH) / hours AS times
   FROM periods WHERE amount > 0 QUALIFY started = max(started) OVER (PARTITION BY snapshot);
   CREATE TEMP TABLE places AS SELECT row_number() OVER () - 1 AS place, *
-  FROM (SELECT DISTINCT arn_partition, region, account, currency, started FROM newest)`;
+  FROM (SELECT DISTINCT billed, archived, started FROM newest)`;
 
-/** Of {@link makeNewest}, by their numbers, which begin at 0. */
+/** Of {@link makeNewest}, by their numbers, which begin at 0. What is billed has the lines partition, region, account and currency. */
 export const newestPlaces = `
-  SELECT arn_partition, region, account, currency, strftime(started, '%Y-%m-%dT%H:%M:%SZ') AS started
-  FROM places ORDER BY place`;
+  SELECT billed, archived, strftime(started, '%Y-%m-%dT%H:%M:%SZ') AS started FROM places ORDER BY place`;
 
-/** Of {@link makeNewest}. */
+/** Of {@link makeNewest}: snapshot, number of its place, GiB-months and dollars. */
 export const newestUsage = `
-  SELECT snapshot, archived, place::INTEGER, amount * times, cost * times
-  FROM newest JOIN places USING (arn_partition, region, account, currency, started) ORDER BY snapshot, archived`;
+  SELECT snapshot, place::INTEGER, amount * times, cost * times
+  FROM newest JOIN places USING (billed, archived, started) ORDER BY snapshot, archived`;
 
 /** What was billed on each day; of a day that an account has in several deliveries the newest counts. */
 export const billedDays = `
