@@ -28,8 +28,8 @@ export interface Report extends Renderer {
  * Opens the output, as detailed as asked for, and the log file, which gets everything. Begins with the warnings about the
  * options. Throws `usage` where the log file cannot be opened. Dispose at the end.
  */
-export function openReport(output: Output, { detail, json, logFile, warnings }: Telling): Report {
-  const shown = chooseRenderer(output, { json });
+export async function openReport(output: Output, { detail, json, logFile, warnings }: Telling): Promise<Report> {
+  const shown = await chooseRenderer(output, { json });
   const onFailure = (text: string): void => shown.event({ kind: 'warning', text });
   const log = logFile === undefined ? undefined : openLogFile(logFile, { clock: systemClock, onFailure });
   const event = (one: AppEvent): void => {

@@ -37,7 +37,10 @@ interface Analyzing {
 /** `snap-to-s3 analyze`. Returns the exit status. */
 export async function runAnalyze(values: OptionValues, output: Output, words: readonly string[]): Promise<number> {
   const request = await readAnalyzeOptions(values, words);
-  using report = openReport({ stdout: output.stderr, stderr: output.stderr }, { ...request.telling, json: false });
+  using report = await openReport(
+    { stdout: output.stderr, stderr: output.stderr },
+    { ...request.telling, json: false },
+  );
   using signals = processSignals((sentence) => report.say(sentence));
   const progress = (sentence: string): void => {
     if (output.stderr.isTTY) report.say(printable(sentence));

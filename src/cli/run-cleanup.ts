@@ -16,7 +16,7 @@ const leaseMs = 120_000;
 /** `snap-to-s3 cleanup`: tells what runs that died have left, and removes it. Returns the exit status. */
 export async function runCleanup(values: OptionValues, output: Output): Promise<number> {
   const [bucket, tag, dryRun] = [readBucket(values), readTag(values), values.isOn('dry-run')];
-  using report = openReport(output, readTelling(values));
+  using report = await openReport(output, readTelling(values));
   using signals = processSignals((sentence) => report.say(sentence));
   using _programs = tellPrograms((event) => report.event(event));
   using dependencies = await composeMigrate({

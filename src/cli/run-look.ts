@@ -54,7 +54,7 @@ export async function runLook(
 ): Promise<number> {
   const bucket = readBucket(values);
   const telling = readTelling(values);
-  using report = openReport({ stdout: output.stderr, stderr: output.stderr }, { ...telling, json: false });
+  using report = await openReport({ stdout: output.stderr, stderr: output.stderr }, { ...telling, json: false });
   using signals = processSignals((sentence) => report.say(sentence));
   using dependencies = composeReading({ bucket, events: (event) => report.event(event), signal: signals.signal });
   const write = async (text: string): Promise<void> => {

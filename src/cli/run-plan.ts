@@ -15,7 +15,7 @@ type WouldMigrate = PlannedSnapshot & { readonly kind: 'would-migrate' };
 
 /** `snap-to-s3 migrate --dry-run`: tells what would be done and changes nothing. Returns the exit status. */
 export async function runPlan(request: MigrateRequest, output: Output): Promise<number> {
-  using report = openReport(output, request.telling);
+  using report = await openReport(output, request.telling);
   using signals = processSignals((sentence) => report.say(sentence));
   using dependencies = await composeMigrate({
     bucket: request.bucket,

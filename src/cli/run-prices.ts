@@ -32,7 +32,7 @@ async function showPrices(values: OptionValues, { stdout }: Output): Promise<num
 async function refreshPrices(values: OptionValues, output: Output, regions: readonly string[]): Promise<number> {
   const telling = readTelling(values);
   const path = values.text('prices') ?? usualPriceFile();
-  using report = openReport({ stdout: output.stderr, stderr: output.stderr }, { ...telling, json: false });
+  using report = await openReport({ stdout: output.stderr, stderr: output.stderr }, { ...telling, json: false });
   using signals = processSignals((sentence) => report.say(sentence));
   const { composePricing } = await import('./compose.js');
   using pricing = await composePricing((event) => report.event(event));

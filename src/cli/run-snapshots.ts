@@ -28,7 +28,7 @@ export async function runSnapshots(
   output: Output,
   work: (tools: RunTools) => Promise<RunResult>,
 ): Promise<number> {
-  using report = openReport(output, telling);
+  using report = await openReport(output, telling);
   using signals = processSignals((sentence) => report.say(sentence));
   const tally = startTally(systemClock);
   using findings = tellFindings({ reportFile, isComplete: telling.json }, (event) => report.event(event));

@@ -40,14 +40,20 @@ const everything: readonly AppEvent[] = [
 ];
 
 /** What a report says of everything. */
-function told(telling: Partial<Telling>, events = everything): { stdout: string; stderr: string } {
+async function told(telling: Partial<Telling>, events = everything): Promise<{ stdout: string; stderr: string }> {
   const texts = { stdout: '', stderr: '' };
   const stream = (name: keyof typeof texts): NodeJS.WriteStream =>
     new PassThrough().on('data', (chunk: Buffer) => {
       texts[name] += chunk.toString('utf8');
     }) as unknown as NodeJS.WriteStream;
   const output = { stdout: stream('stdout'), stderr: stream('stderr') };
-  using report = openReport(output, { detail: 'normal', json: false, logFile: undefined, warnings: [], ...telling });
+  using report = await openReport(output, {
+    detail: 'normal',
+    json: false,
+    logFile: undefined,
+    warnings: [],
+    ...telling,
+  });
   for (const event of events) report.event(event);
   report.finding({ kind: 'found' }, 'A finding.');
   report.result({ kind: 'came-to' }, 'A result.');
@@ -62,37 +68,37 @@ const kinds = (ndjson: string): unknown[] =>
 describe('what is told', () => {
   const trouble = `Warning: A warning.\n${id}: Failed: A failure.\nNo snapshot finished, 1.0 s; 1 failed:\n  ${id}: failed: A failure.\n`;
 
-  it('with --quiet is warnings, errors and the summary', () => {
-    expect(told({ detail: 'quiet' })).toEqual({ stdout: 'A result.\n', stderr: trouble });
+  it('with --quiet is warnings, errors and the summary', async () => {
+    expect(await told({ detail: 'quiet' })).toEqual({ stdout: 'A result.\n', stderr: trouble });
   });
 
-  it('usually is what happens as well', () => {
+  it('usually is what happens as well', async () => {
     const stdout = `${id}: Claiming the snapshot\nNote: A notice.\nA finding.\nA result.\n`;
-    expect(told({})).toEqual({ stdout, stderr: trouble });
+    expect(await told({})).toEqual({ stdout, stderr: trouble });
   });
 
-  it('with --verbose is programs and slow calls as well', () => {
-    const { stdout } = told({ detail: 'verbose' });
+  it('with --verbose is programs and slow calls as well', async () => {
+    const { stdout } = await told({ detail: 'verbose' });
     expect(stdout).toContain("Running tar --create 'a b'\n");
     expect(stdout).toContain('s3:PutObject took 6.0 s\n');
   });
 
-  it('with --json is the same selection, one object a line', () => {
+  it('with --json is the same selection, one object a line', async () => {
     const quiet = ['warning', 'snapshot-failed', 'run-finished', 'came-to'];
-    expect(kinds(told({ json: true, detail: 'quiet' }).stdout)).toEqual(quiet);
-    expect(kinds(told({ json: true, detail: 'verbose' }).stdout)).toEqual([
+    expect(kinds((await told({ json: true, detail: 'quiet' })).stdout)).toEqual(quiet);
+    expect(kinds((await told({ json: true, detail: 'verbose' })).stdout)).toEqual([
       ...everything.map(({ kind }) => kind),
       ...['found', 'came-to'],
     ]);
   });
 
-  it.each([true, false])('is not the failure of the whole run, which main says (--json %s)', (json) => {
+  it.each([true, false])('is not the failure of the whole run, which main says (--json %s)', async (json) => {
     const failure: AppEvent = { kind: 'run-failed', error: new AppError('not-found', 'No bucket.') };
-    expect(JSON.stringify(told({ json, detail: 'verbose' }, [failure]))).not.toContain('No bucket.');
+    expect(JSON.stringify(await told({ json, detail: 'verbose' }, [failure]))).not.toContain('No bucket.');
   });
 
-  it('begins with the warnings about the options', () => {
-    expect(told({ warnings: ['SNAP_TO_S3_BUKET is unknown.'] }).stderr).toMatch(
+  it('begins with the warnings about the options', async () => {
+    expect((await told({ warnings: ['SNAP_TO_S3_BUKET is unknown.'] })).stderr).toMatch(
       /^Warning: SNAP_TO_S3_BUKET is unknown\.\n/,
     );
   });
@@ -101,8 +107,8 @@ describe('what is told', () => {
 describe('the log file', () => {
   it('gets everything, even under --quiet, with the time, behind what is there already', async () => {
     const logFile = join(folder, 'run.log');
-    told({ detail: 'quiet', logFile });
-    told({ detail: 'quiet', logFile });
+    await told({ detail: 'quiet', logFile });
+    await told({ detail: 'quiet', logFile });
     const text = await readFile(logFile, 'utf8');
     const once = [...everything.map(({ kind }) => kind), 'found', 'came-to'];
     expect(kinds(text)).toEqual([...once, ...once]);
@@ -114,8 +120,8 @@ describe('the log file', () => {
   it.each([
     ['in a folder that is missing', () => join(folder, 'missing/run.log'), 'ENOENT'],
     ['that is a folder', () => folder, 'EISDIR'],
-  ])('%s is refused before anything begins', (_, path, why) => {
-    expect(() => told({ logFile: path() })).toThrow(
+  ])('%s is refused before anything begins', async (_, path, why) => {
+    await expect(told({ logFile: path() })).rejects.toThrow(
       expect.objectContaining({
         code: 'usage',
         message: expect.stringContaining(`The log file ${JSON.stringify(path())} cannot be opened: ${why}`),
@@ -126,11 +132,11 @@ describe('the log file', () => {
   it('that is a pipe without a reader is refused instead of waited for', async () => {
     const path = join(folder, 'pipe');
     await run(['mkfifo', path]);
-    expect(() => told({ logFile: path })).toThrow(expect.objectContaining({ code: 'usage' }));
+    await expect(told({ logFile: path })).rejects.toThrow(expect.objectContaining({ code: 'usage' }));
   });
 
-  it('on a full disk is complained about once, and the rest is told', () => {
-    const { stdout, stderr } = told({ logFile: '/dev/full' });
+  it('on a full disk is complained about once, and the rest is told', async () => {
+    const { stdout, stderr } = await told({ logFile: '/dev/full' });
     expect(stderr.match(/The log file \/dev\/full can no longer be written to: ENOSPC/g)).toHaveLength(1);
     expect(stderr).toContain('The work goes on without it.');
     expect(stdout).toContain('A result.');
