@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/index.js';
-import { throughProgram, type ProgramStage } from '../process/index.js';
+import { isProgramFailure, throughProgram, type ProgramStage } from '../process/index.js';
 import { gpgArguments, type Gpg } from './gpg.js';
 import { decryptionError, opensAsPlaintext, type GpgWords } from './gpg-decrypt-failure.js';
 
@@ -57,9 +57,7 @@ export function decryptWith(gpg: Gpg, { sessionKey }: DecryptOptions = {}): Prog
       const bytes = through(source, options);
       yield* sessionKey === undefined ? bytes : onlyPlaintext(bytes, words, refusal);
     } catch (error) {
-      throw error instanceof AppError && error.details.argv === argv && error.code === 'program-failed'
-        ? refusal(error)
-        : error;
+      throw isProgramFailure(error) && error.details.argv === argv ? refusal(error) : error;
     }
     // It lets pass what was never encrypted.
     if (!words.status.has('DECRYPTION_OKAY')) throw refusal();

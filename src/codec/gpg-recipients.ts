@@ -1,5 +1,5 @@
 import { AppError } from '../core/index.js';
-import { run } from '../process/index.js';
+import { isProgramFailure, run } from '../process/index.js';
 import { parseKeyList, type GpgKey } from './gpg-key-list.js';
 import { gpgArguments, rehearse, type Gpg } from './gpg.js';
 
@@ -114,7 +114,7 @@ async function requireTrusted(
   try {
     await rehearse(gpg, recipient, signal);
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'program-failed') throw error;
+    if (!isProgramFailure(error)) throw error;
     refusal = error;
   }
   if (refusal === undefined && key.validity !== 'm') return;

@@ -1,5 +1,5 @@
-import { AppError } from '../core/index.js';
-import { throughProgram, type ProgramStage } from '../process/index.js';
+import type { AppError } from '../core/index.js';
+import { isProgramFailure, throughProgram, type ProgramStage } from '../process/index.js';
 import { corruptFrame } from './corrupt-frame.js';
 import type { FrameCodec } from './frame-codec.js';
 
@@ -21,7 +21,7 @@ export function unpackLarge(codec: FrameCodec): ProgramStage {
 
 /** Whether the program itself ended with a failure, and was not killed. */
 function isRefusal(error: unknown, argv: readonly string[]): error is AppError {
-  if (!(error instanceof AppError) || error.code !== 'program-failed' || error.details.argv !== argv) return false;
+  if (!isProgramFailure(error) || error.details.argv !== argv) return false;
   const { failure } = error.details;
   return failure === undefined || (typeof failure === 'object' && failure !== null && 'status' in failure);
 }

@@ -1,5 +1,5 @@
 import { AppError, poll, type Clock } from '../core/index.js';
-import { run, runText } from '../process/index.js';
+import { isProgramFailure, run, runText } from '../process/index.js';
 import { probeDevice } from './blkid.js';
 import { deviceNumberOf, isMountOf, mountsOfAll, type MountEntry } from './mountinfo.js';
 import type { FilesystemArea } from './selection.js';
@@ -36,7 +36,7 @@ export async function mountBesideCopies(
         await mount();
         return true;
       } catch (error) {
-        if (!(error instanceof AppError) || error.code !== 'program-failed') throw error;
+        if (!isProgramFailure(error)) throw error;
         refusal = error;
         const copies = await copiesOf(area, signal);
         const inTheWay = await firstMounted(copies);

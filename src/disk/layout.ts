@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, count, poll, type Clock } from '../core/index.js';
-import { runText } from '../process/index.js';
+import { isProgramFailure, runText } from '../process/index.js';
 import { decodedValue, probeDevice, type Probe } from './blkid.js';
 import { kernelName } from './mountinfo.js';
 
@@ -122,7 +122,7 @@ async function dumpTable(devicePath: string, signal: AbortSignal | undefined): P
   try {
     return await runText(['sfdisk', '--dump', devicePath], { signal });
   } catch (error) {
-    if (error instanceof AppError && error.code === 'program-failed') return null;
+    if (isProgramFailure(error)) return null;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { AppError, formatBytes, messageOf, type Clock } from '../core/index.js';
-import { isInstalled, run } from '../process/index.js';
+import { isInstalled, isProgramFailure, run } from '../process/index.js';
 import { readLayout } from './layout.js';
 
 /** What a part of a disk is to hold. */
@@ -173,7 +173,7 @@ async function writeTable(devicePath: string, table: string, signal: AbortSignal
   }
   // udev may have told the kernel already, and then this fails; whether the partitions are there shows when they are read.
   await run(['partx', '--add', devicePath], { signal }).catch((error: unknown) => {
-    if (!(error instanceof AppError) || error.code !== 'program-failed') throw error;
+    if (!isProgramFailure(error)) throw error;
   });
 }
 
@@ -202,7 +202,7 @@ export function filesystemArguments(path: string, filesystem: Filesystem, sizeBy
 }
 
 function failed(what: string, error: unknown): unknown {
-  if (!(error instanceof AppError) || error.code !== 'program-failed') return error;
+  if (!isProgramFailure(error)) return error;
   return new AppError('restore-failed', `${what}: ${messageOf(error)}`, { cause: error, hint: imageHint });
 }
 

@@ -1,5 +1,5 @@
-import { AppError, poll, type Clock } from '../core/index.js';
-import { run } from '../process/index.js';
+import { poll, type Clock } from '../core/index.js';
+import { isProgramFailure, run } from '../process/index.js';
 
 /** What is mounted, where and how. */
 export interface DeviceMountOptions {
@@ -42,6 +42,6 @@ export async function mountDevice(options: DeviceMountOptions): Promise<void> {
 }
 
 function isBusy(error: unknown): boolean {
-  const stderr = error instanceof AppError && error.code === 'program-failed' ? error.details.stderr : undefined;
+  const stderr = isProgramFailure(error) ? error.details.stderr : undefined;
   return typeof stderr === 'string' && stderr.includes('busy');
 }

@@ -1,7 +1,7 @@
 import { access, constants, mkdir, realpath, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { abandon, AppError, count, messageOf, poll, type Clock } from '../core/index.js';
-import { run } from '../process/index.js';
+import { isProgramFailure, run } from '../process/index.js';
 import { mountBesideCopies } from './btrfs-copies.js';
 import { countedErrors } from './filesystem-errors.js';
 import { mountDevice } from './mount-device.js';
@@ -82,8 +82,7 @@ export async function mountReadOnly(area: FilesystemArea, options: MountOptions)
     if (type === 'btrfs') await mountBesideCopies(area, mountIt, { ...options, onNotice });
     else await mountIt();
   } catch (error) {
-    const isRefusal = error instanceof AppError && error.code === 'program-failed';
-    return await abandon(mount, isRefusal ? refusal(area, error) : error);
+    return await abandon(mount, isProgramFailure(error) ? refusal(area, error) : error);
   }
   try {
     await requireOurs(area, mountPoint);

@@ -1,6 +1,6 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { abandon, AppError, messageOf, type Clock } from '../core/index.js';
-import { run } from '../process/index.js';
+import { isProgramFailure, run } from '../process/index.js';
 import { mountDevice } from './mount-device.js';
 import { unmount } from './mount.js';
 import { deviceNumberOf, isMountOf, ownMounts } from './mountinfo.js';
@@ -50,8 +50,7 @@ export async function mountForWriting(options: WritableMountOptions): Promise<Wr
     await requireOurs(devicePath, mountPoint);
     return mount;
   } catch (error) {
-    const isRefusal = error instanceof AppError && error.code === 'program-failed';
-    return await abandon(mount, isRefusal ? refusal(options, error) : error);
+    return await abandon(mount, isProgramFailure(error) ? refusal(options, error) : error);
   }
 }
 

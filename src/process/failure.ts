@@ -29,3 +29,8 @@ export function programError(argv: readonly string[], failure: ProgramFailure, s
       return new AppError('program-failed', `${program} was killed by ${failure.signal}.${said}`, { details });
   }
 }
+
+/** Whether a program ended with a failure, was killed or could not be started; that it is missing is told apart. */
+export function isProgramFailure(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'program-failed';
+}

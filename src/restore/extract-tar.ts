@@ -1,5 +1,5 @@
 import { AppError } from '../core/index.js';
-import { throughProgram } from '../process/index.js';
+import { isProgramFailure, throughProgram } from '../process/index.js';
 
 /** Where a tar is extracted to, and how. */
 export interface ExtractOptions {
@@ -65,7 +65,7 @@ function withoutAclsOnce({ directory, onWarning }: ExtractOptions): (line: strin
 }
 
 function explained(error: unknown, directory: string): unknown {
-  if (!(error instanceof AppError) || error.code !== 'program-failed') return error;
+  if (!isProgramFailure(error)) return error;
   // What a disk took only a part of it tells so at first.
   const isFull = /No space left on device|Disk quota exceeded|Wrote only \d+ of/.test(error.message);
   return new AppError('restore-failed', `Writing to ${directory} failed: ${error.message}`, {
