@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import {
   adviceTotals,
@@ -23,6 +22,7 @@ import { ndjsonLine } from './render/ndjson.js';
 import { writePage } from './page/index.js';
 import { openReport, type Report } from './report.js';
 import { processSignals } from './signals.js';
+import { openTemporaryDirectory } from './temporary-directory.js';
 
 /** What the steps of an analysis share. */
 interface Analyzing {
@@ -75,30 +75,32 @@ async function analyzed(analyzing: Analyzing): Promise<number> {
 
 async function readAll(analyzing: Analyzing): Promise<ReadReport> {
   const { request, report, signal, progress } = analyzing;
-  const temporaryDirectory = await mkdtemp(join(tmpdir(), 'snap-to-s3-report-'));
-  try {
-    const fetched = await fetchAll(analyzing, temporaryDirectory);
-    const { paths, cost, memoryBytes } = request;
-    const files = await reportFiles({ paths, fetched, input: process.stdin, temporaryDirectory, signal });
-    const read = await readReport(files, {
-      cost,
-      memoryBytes,
-      temporaryDirectory: join(temporaryDirectory, 'spilled'),
-      threads: availableParallelism(),
-      signal,
-      onFile: (name, format) => progress(`Reading ${name} (${format}).`),
-    });
-    if (read.unreadableLines > 0) {
-      report.say(`${count(read.unreadableLines, 'line')} could not be read. The first:`);
-      for (const { file, line, why } of read.unreadable.slice(0, 5)) {
-        report.say(printable(`  ${file}, line ${line}: ${why}`));
-      }
+  await using temporary = await openTemporaryDirectory();
+  const fetched = await fetchAll(analyzing, temporary.path);
+  const { paths, cost, memoryBytes } = request;
+  const files = await reportFiles({
+    paths,
+    fetched,
+    input: process.stdin,
+    temporaryDirectory: temporary.path,
+    signal,
+  });
+  const read = await readReport(files, {
+    cost,
+    memoryBytes,
+    temporaryDirectory: join(temporary.path, 'spilled'),
+    threads: availableParallelism(),
+    signal,
+    onFile: (name, format) => progress(`Reading ${name} (${format}).`),
+  });
+  if (read.unreadableLines > 0) {
+    report.say(`${count(read.unreadableLines, 'line')} could not be read. The first:`);
+    for (const { file, line, why } of read.unreadable.slice(0, 5)) {
+      report.say(printable(`  ${file}, line ${line}: ${why}`));
     }
-    requireUsage(read.usage);
-    return read;
-  } finally {
-    await rm(temporaryDirectory, { recursive: true, force: true });
   }
+  requireUsage(read.usage);
+  return read;
 }
 
 /** What needs the SDK for S3; a report that is here does not. */

@@ -75,6 +75,17 @@ describe('a report that takes more than --memory', () => {
     expect(await readdir(temporary)).toEqual([]);
   });
 
+  it('leaves what it had there when it is killed to the next run, which removes it', async () => {
+    const temporary = await newTemporary();
+    const { child, ended } = analyze(temporary, '128MB');
+    expect(await spilled(temporary)).toBe(true);
+    child.kill('SIGKILL');
+    await ended;
+    expect(await readdir(temporary)).toHaveLength(1);
+    expect((await analyze(temporary, '1GB').ended).status).toBe(0);
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
   it('and for which the disk has no room is a sentence that names --memory, and leaves nothing there', async () => {
     const temporary = join(folder, 'full');
     await mkdir(temporary);
