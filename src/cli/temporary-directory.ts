@@ -1,7 +1,8 @@
-import { lstat, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError, messageOf } from '../core/index.js';
+import { hasEnded, ownIdentity, type ProcessIdentity } from '../process/index.js';
 
 /** A directory for what a run needs only while it runs; disposing removes it. */
 export interface TemporaryDirectory extends AsyncDisposable {
@@ -14,13 +15,14 @@ const goneAfterMs = 86_400_000;
 
 /**
  * Makes a directory in `TMPDIR`, and removes those that runs which were killed have left there: at once where such a run was on this
- * machine, in the same container, and after a day where it was not. Throws `usage` where none can be made.
+ * machine, in the same container, and after a day where it was not. Other systems than Linux do not tell, and there nothing is
+ * removed. Throws `usage` where none can be made.
  */
 export async function openTemporaryDirectory(): Promise<TemporaryDirectory> {
-  const here = await thisSystem();
+  const own = identity();
+  if (own !== undefined) await removeLeft(tmpdir(), own);
   try {
-    await removeLeft(tmpdir(), here);
-    const path = await mkdtemp(join(tmpdir(), `${prefix}${here}-${process.pid}-`));
+    const path = await mkdtemp(join(tmpdir(), own === undefined ? prefix : nameOf(own)));
     return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
   } catch (error) {
     throw new AppError('usage', `No temporary directory can be made in ${tmpdir()}: ${messageOf(error)}.`, {
@@ -30,38 +32,38 @@ export async function openTemporaryDirectory(): Promise<TemporaryDirectory> {
   }
 }
 
-/**
- * Where numbers of processes mean the same: this start of this kernel, and the namespace of processes (pid_namespaces(7)). Other
- * systems than Linux have neither, and no containers of their own.
- */
-async function thisSystem(): Promise<string> {
+function identity(): ProcessIdentity | undefined {
   try {
-    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
-    const namespace = await readlink('/proc/self/ns/pid');
-    return `${boot.slice(0, 8)}-${namespace.replace(/\D/g, '')}`;
+    return ownIdentity();
   } catch {
-    return '00000000-0';
+    return undefined;
   }
 }
 
-async function removeLeft(folder: string, here: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const [, system, pid] = /^snap-to-s3-report-([0-9a-f]{8}-\d+)-(\d+)-/.exec(name) ?? [];
-    if (system === undefined) continue;
+/** As the beginning of a name, which {@link ownerOf} reads. */
+function nameOf({ bootId, pidNamespace, pid, startTicks }: ProcessIdentity): string {
+  // DuckDB takes brackets for a pattern.
+  return `${prefix}${bootId}-${pidNamespace.replace(/\D/g, '')}-${pid}-${startTicks}-`;
+}
+
+function ownerOf(name: string): ProcessIdentity | undefined {
+  if (!name.startsWith(prefix)) return undefined;
+  const fields = /^([0-9a-f-]{36})-(\d+)-(\d+)-(\d+)-/.exec(name.slice(prefix.length));
+  if (fields === null) return undefined;
+  const [, bootId = '', namespace = '', pid = '', startTicks = ''] = fields;
+  return { bootId, pidNamespace: `pid:[${namespace}]`, pid: Number(pid), startTicks };
+}
+
+/** What cannot be seen or removed stays: it is no reason not to begin. */
+async function removeLeft(folder: string, own: ProcessIdentity): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const owner = ownerOf(name);
+    if (owner === undefined) continue;
     const path = join(folder, name);
-    // It may go at any time.
     const found = await lstat(path).catch(() => undefined);
     if (found?.isDirectory() !== true || found.uid !== process.getuid?.()) continue;
-    const isLeft = system === here ? !isRunning(Number(pid)) : found.mtimeMs < Date.now() - goneAfterMs;
-    if (isLeft) await rm(path, { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // There is one, of somebody else.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    const isFromHere = owner.bootId === own.bootId && owner.pidNamespace === own.pidNamespace;
+    const isLeft = isFromHere ? hasEnded(owner) : found.mtimeMs < Date.now() - goneAfterMs;
+    if (isLeft) await rm(path, { recursive: true, force: true }).catch(() => undefined);
   }
 }

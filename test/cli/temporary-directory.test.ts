@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openTemporaryDirectory } from '../../src/cli/temporary-directory.js';
-import { run } from '../../src/process/index.js';
+import { ownIdentity, run, type ProcessIdentity } from '../../src/process/index.js';
 
 let folder = '';
 let ended = 0;
@@ -20,10 +20,11 @@ afterEach(() => void vi.unstubAllEnvs());
 
 const names = (): Promise<string[]> => readdir(tmpdir());
 
-/** What a run of that number would have left, beside the one that it is named after. */
-async function left(like: string, pid: number, system?: string): Promise<string> {
-  const [, found = ''] = /^snap-to-s3-report-(.*?-\d+)-/.exec(basename(like)) ?? [];
-  const path = join(tmpdir(), `snap-to-s3-report-${system ?? found}-${pid}-AbCdEf`);
+/** What the run of such a process would have left. */
+async function left(of: Partial<ProcessIdentity>): Promise<string> {
+  const { bootId, pidNamespace, pid, startTicks } = { ...ownIdentity(), ...of };
+  const name = `snap-to-s3-report-${bootId}-${pidNamespace.replace(/\D/g, '')}-${pid}-${startTicks}-AbCdEf`;
+  const path = join(tmpdir(), name);
   await mkdir(join(path, 'spilled'), { recursive: true });
   await writeFile(join(path, 'spilled', 'duckdb_temp_storage'), 'rows');
   return path;
@@ -41,12 +42,14 @@ describe('a temporary directory', () => {
 
   it('takes the place of those that killed runs have left, and of no others', async () => {
     await using first = await openTemporaryDirectory();
-    const killed = await left(first.path, ended);
-    const running = await left(first.path, process.ppid);
-    const elsewhere = await left(first.path, ended, '01234567-4026531836');
-    const elsewhereLongAgo = await left(first.path, ended, '89abcdef-4026531836');
+    const killed = await left({ pid: ended });
+    // Another process has its number now.
+    await left({ startTicks: '1' });
+    const running = await left({});
+    const elsewhere = await left({ pid: ended, bootId: '01234567-89ab-cdef-0123-456789abcdef' });
+    const elsewhereLongAgo = await left({ pid: ended, pidNamespace: 'pid:[1]' });
     const threeDaysAgo = Date.now() / 1000 - 3 * 86_400;
-    await utimes(elsewhereLongAgo, threeDaysAgo, threeDaysAgo);
+    for (const path of [elsewhereLongAgo, running]) await utimes(path, threeDaysAgo, threeDaysAgo);
     const lookAlikes = ['snap-to-s3-report-', 'snap-to-s3-report-AbCdEf', `other-${basename(killed)}`];
     for (const name of lookAlikes) await mkdir(join(tmpdir(), name));
     const file = `${killed}-file`;
@@ -70,7 +73,7 @@ describe('a temporary directory', () => {
 
   it('of somebody else is left alone', async () => {
     await using first = await openTemporaryDirectory();
-    const others = await left(first.path, ended);
+    const others = await left({ pid: ended });
     await run(['chown', '-R', '65534', others]);
     await using second = await openTemporaryDirectory();
     expect((await names()).sort()).toEqual([first.path, others, second.path].map((path) => basename(path)).sort());

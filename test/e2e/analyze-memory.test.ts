@@ -86,6 +86,26 @@ describe('a report that takes more than --memory', () => {
     expect(await readdir(temporary)).toEqual([]);
   });
 
+  it('is read although what another run has left cannot be removed', async () => {
+    const temporary = await newTemporary();
+    const { child, ended } = analyze(temporary, '128MB');
+    expect(await spilled(temporary)).toBe(true);
+    child.kill('SIGKILL');
+    await ended;
+    const [left = ''] = await readdir(temporary);
+    const inUse = join(temporary, left, 'in-use');
+    await mkdir(inUse);
+    await run(['mount', '-t', 'tmpfs', 'tmpfs', inUse]);
+    try {
+      expect(await analyze(temporary, '1GB').ended).toMatchObject({
+        status: 0,
+        stderr: expect.stringMatching(/^2 lines could not be read/),
+      });
+    } finally {
+      await run(['umount', inUse]);
+    }
+  });
+
   it('and for which the disk has no room is a sentence that names --memory, and leaves nothing there', async () => {
     const temporary = join(folder, 'full');
     await mkdir(temporary);
