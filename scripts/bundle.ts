@@ -39,6 +39,7 @@ async function bundle(): Promise<void> {
   const { output } = await read.write({
     dir: folder,
     format: 'cjs',
+    // What is loaded when it is needed, is so by require(), too.
     dynamicImportInCjs: false,
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',

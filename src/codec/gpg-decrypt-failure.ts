@@ -78,7 +78,10 @@ export function opensAsPlaintext(status: GpgWords['status']): boolean {
   return /^(?:62|74|75)$/.test(format) && Number(seconds) * 1000 > Date.UTC(2006, 0) && !/%[01]|\uFFFD/.test(name);
 }
 
-/** What gpg says when it has not come as far as to look at the message. Of bytes that are called compressed and are not, it says "Fatal" too. */
+/**
+ * What gpg says when it has not come as far as to look at the message. Of bytes that are called compressed and are not, it says
+ * "Fatal" too.
+ */
 const isOwnTrouble =
   /invalid option|keyblock resource|homedir|can't (?:open|create|connect)|Permission denied|fatal(?!: \w+ inflate problem)/i;
 

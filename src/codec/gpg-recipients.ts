@@ -52,17 +52,17 @@ async function listKeys(gpg: Gpg, recipient: string, signal: AbortSignal | undef
   try {
     return (await run(argv, { env: gpg.env, signal })).toString('utf8');
   } catch (error) {
-    if (error instanceof AppError && isNoKey(error)) return '';
+    if (isNoKey(error)) return '';
     throw error;
   }
 }
 
 /** For a name that fits no key gpg fails, as it does for a keyring that it cannot read. */
-function isNoKey({ code, details }: AppError): boolean {
+function isNoKey(error: unknown): boolean {
   return (
-    code === 'program-failed' &&
-    typeof details.stderr === 'string' &&
-    /error reading key: (?:No public key|Not found|public key not found)/i.test(details.stderr)
+    isProgramFailure(error) &&
+    typeof error.details.stderr === 'string' &&
+    /error reading key: (?:No public key|Not found|public key not found)/i.test(error.details.stderr)
   );
 }
 
